@@ -1,0 +1,1 @@
+"""Lazo: ask the customer, keep the answer, mend what failed."""

@@ -1,0 +1,1 @@
+"""What Lazo decides, without knowing where it runs."""

@@ -1,0 +1,572 @@
+"""Follow up one low rating: who leads, by when, what moved, and whose clock ran."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from chalicelib.domain.calendar import due, open_time
+from chalicelib.domain.event import Person
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.organisation import Organisation, Sla
+from chalicelib.domain.routing import RouteTo, Why
+from chalicelib.domain.terms import TEXT_MAX, Channel, Frozen, Instant
+from chalicelib.errors import Invalid, MoveForbidden, Problem
+
+LEASE = timedelta(minutes=2)
+"""How long one sender has to deliver a department's alert before another tries."""
+
+HOLD = timedelta(hours=1)
+
+State = Literal["open", "acknowledged", "waiting", "resolved"]
+Verb = Literal[
+    "acknowledge", "return", "reassign", "comment", "contact", "wait", "resume", "resolve", "reopen", "corrected"
+]
+Words = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
+PromiseKind = Literal["acknowledge", "resolve"]
+Rung = Literal["warning", "head", "leadership"]
+RUNGS: dict[Rung, float] = {"warning": 0.75, "head": 1.0, "leadership": 1.5}
+"""When each rung is reached, as a share of the promise's open time."""
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "acknowledge": ("open",),
+    "return": ("open",),
+    "reassign": ("open", "acknowledged", "waiting"),
+    "wait": ("acknowledged",),
+    "resume": ("waiting",),
+    "resolve": ("acknowledged", "waiting"),
+    "reopen": ("resolved",),
+    "comment": ("open", "acknowledged", "waiting", "resolved"),
+    "contact": ("open", "acknowledged", "waiting", "resolved"),
+}
+"""The states from which each move is possible."""
+
+
+class Step(Frozen):
+    """One rung of the ladder: which promise, how far, and when it is reached."""
+
+    promise: PromiseKind
+    rung: Rung
+    at: Instant
+
+    @property
+    def name(self) -> str:
+        """What tells this rung from the others of one lead."""
+        return f"{self.promise}:{self.rung}"
+
+
+class Notice(Frozen):
+    """Something a department must be told, kept until a carrier has taken it."""
+
+    kind: Literal["opened", "handed_over", "returned", "reopened", "corrected", "escalation", "overdue_on_arrival"]
+    department: str
+    at: Instant
+    promise: PromiseKind | None = None
+    rung: Rung | None = None
+
+
+class Fired(Frozen):
+    """A rung that was reached, for whom and when it was acted upon."""
+
+    name: str
+    department: str
+    at: Instant
+
+
+class Case(Frozen):
+    """The follow-up of one invitation's low rating: one lead, two clocks, one customer.
+
+    `version` counts moves, one timeline entry each; `revision` counts writes, alerts included.
+    """
+
+    id: str
+    version: int = 1
+    revision: int = 1
+    generation: int = 0
+    state: State = "open"
+    program: str
+    metric: str
+    rating: int
+    customer: str
+    reference: str | None = None
+    touchpoint: str | None = None
+    channel: Channel | None = None
+    people: tuple[Person, ...] = ()
+    attributes: dict[str, str] = {}
+    drivers: tuple[str, ...] = ()
+    department: str
+    origin_department: str | None = None
+    supporting: tuple[str, ...] = ()
+    why: Why
+    opened_at: Instant
+
+    lead_since: Instant
+    previous_leads: tuple[str, ...] = ()
+    spent: dict[str, float] = {}
+    """Seconds that each department has led, before the stretch that runs now."""
+    running_since: Instant | None
+    """When the stretch that runs now began; None while resolved, for that time counts for nobody."""
+    handoffs: int = 0
+    returns: int = 0
+    reopenings: int = 0
+
+    acknowledge_from: Instant
+    acknowledge_budget: float
+    acknowledge_by: Instant
+    acknowledged_at: Instant | None = None
+    first_acknowledged_at: Instant | None = None
+    acknowledge_breached: bool = False
+    resolve_from: Instant | None
+    """Since when the promise to resolve runs; None while it waits for the customer or is resolved."""
+    resolve_budget: float
+    resolve_used: float = 0.0
+    resolve_by: Instant
+    resolve_breached: bool = False
+    resolved_at: Instant | None = None
+    root_cause: str | None = None
+    action: str | None = None
+
+    ladder: tuple[Step, ...] = ()
+    fired: tuple[Fired, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    lease_until: Instant | None = None
+    ask_mended: bool = False
+    mended: Literal["asked", "yes", "no"] | None = None
+    mended_said: Literal["yes", "no"] | None = None
+    """What was said without anybody vouching for a person: it waits, as answers do."""
+    mended_confirm_at: Instant | None = None
+    held_until: Instant | None = None
+    faults: int = 0
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When something next happens to this by itself: a notice to deliver, a rung to climb."""
+        pending = [step.at for step in self.ladder]
+        if self.mended_confirm_at:
+            pending.append(self.mended_confirm_at)
+        if self.ask_mended and self.resolved_at:
+            pending.append(self.resolved_at)
+        if self.notices:
+            pending.append(self.lease_until or min(notice.at for notice in self.notices))
+        first = min(pending, default=None)
+        return max(first, self.held_until) if first and self.held_until else first
+
+    def customer_clock(self, now: datetime) -> float:
+        """Return the seconds that the customer has waited; no hand-off ever resets them."""
+        return sum(self.department_clocks(now).values())
+
+    def department_clocks(self, now: datetime) -> dict[str, float]:
+        """Return the seconds that each department has led; they add up to the customer's."""
+        if self.running_since is None:
+            return self.spent
+        stretch = max(0.0, (now - self.running_since).total_seconds())
+        return self.spent | {self.department: self.spent.get(self.department, 0.0) + stretch}
+
+    def breached(self, promise: PromiseKind, now: datetime) -> bool:
+        """Say whether a promise was broken, also when nobody has acted upon it yet."""
+        if promise == "acknowledge":
+            return self.acknowledge_breached or (self.state == "open" and now > self.acknowledge_by)
+        return self.resolve_breached or (self.resolve_from is not None and now > self.resolve_by)
+
+
+class Entry(Frozen):
+    """One line of a case's timeline."""
+
+    version: int
+    at: Instant
+    by: str
+    move: str
+    from_state: State | None
+    to_state: State
+    department: str
+    text: str = ""
+
+
+class Move(Frozen):
+    """What somebody wants to do with a case, with what that move needs."""
+
+    verb: Verb
+    by: str
+    department: str | None = None
+    reason: Words | None = None
+    text: Words | None = None
+    how: Words | None = None
+    outcome: Words | None = None
+    root_cause: str | None = None
+    action: Words | None = None
+
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "return": ("reason",),
+    "reassign": ("department", "reason"),
+    "comment": ("text",),
+    "contact": ("how", "outcome"),
+    "wait": ("reason",),
+    "resolve": ("root_cause", "action"),
+    "reopen": ("reason",),
+}
+"""What each move must say."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A case after a move, and the line that tells of it."""
+
+    case: Case
+    entry: Entry
+
+
+def open_case(
+    invitation: Invitation, answer: Answer, to: RouteTo, organisation: Organisation, now: datetime
+) -> Moved:
+    """Return the one case of an invitation whose rating was confirmed low."""
+    budgets = _sla(organisation, to.department)
+    case = Case(
+        id=invitation.id,
+        program=invitation.program,
+        metric=invitation.metric or "",
+        rating=answer.rating,
+        customer=invitation.customer,
+        reference=invitation.reference,
+        generation=invitation.generation,
+        touchpoint=invitation.touchpoint,
+        channel=invitation.channel,
+        people=invitation.people,
+        attributes=invitation.attributes,
+        drivers=tuple(choice for chosen in answer.choices.values() for choice in chosen),
+        department=to.department,
+        origin_department=invitation.department,
+        supporting=to.supporting,
+        why=to.why,
+        opened_at=now,
+        lead_since=now,
+        running_since=now,
+        acknowledge_from=now,
+        acknowledge_budget=budgets.acknowledge.total_seconds(),
+        acknowledge_by=due(now, budgets.acknowledge, organisation.calendar_of(to.department)),
+        resolve_from=now,
+        resolve_budget=budgets.resolve.total_seconds(),
+        resolve_by=due(now, budgets.resolve, organisation.calendar),
+        notices=(Notice(kind="opened", department=to.department, at=now),),
+    )
+    opened = _planned(case, organisation)
+    return Moved(opened, _entry(opened, None, "opened", "customer", now, to.why.text))
+
+
+def move(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Moved:
+    """Return a case after a move, or raise MoveForbidden or Invalid with what would be possible.
+
+    Waiting counts for the customer's clock; nothing here resets it.
+    """
+    _check(case, wanted, organisation)
+    changed = MOVES[wanted.verb](case, wanted, organisation, now)
+    after = changed.model_copy(update={"version": case.version + 1, "revision": case.revision + 1})
+    return Moved(after, _entry(after, case.state, wanted.verb, wanted.by, now, _said(wanted)))
+
+
+def possible(case: Case) -> tuple[str, ...]:
+    """Return the moves that a case's state allows."""
+    return tuple(verb for verb, states in ALLOWED.items() if case.state in states)
+
+
+def correct(case: Case, answer: Answer, now: datetime) -> Moved:
+    """Note that the customer changed the answer: told to the lead, on the timeline, closing nothing."""
+    changed = case.model_copy(
+        update={
+            "version": case.version + 1,
+            "revision": case.revision + 1,
+            "rating": answer.rating,
+            "notices": (*case.notices, Notice(kind="corrected", department=case.department, at=now)),
+        }
+    )
+    text = f"{case.rating} → {answer.rating}"
+    return Moved(changed, _entry(changed, case.state, "corrected", "customer", now, text))
+
+
+def mended(case: Case, said: Literal["yes", "no"], organisation: Organisation, now: datetime) -> Moved | None:
+    """Record whether the customer says that it was mended; a no opens the case again. None when that is no news."""
+    if case.mended == said and not case.mended_said:
+        return None
+    answered = case.model_copy(update={"mended": said, "mended_said": None, "mended_confirm_at": None})
+    if said == "no" and case.state == "resolved":
+        reopened = move(answered, Move(verb="reopen", by="customer", reason="not mended"), organisation, now)
+        return reopened
+    changed = answered.model_copy(update={"version": case.version + 1, "revision": case.revision + 1})
+    return Moved(changed, _entry(changed, case.state, f"mended_{said}", "customer", now, ""))
+
+
+def _check(case: Case, wanted: Move, organisation: Organisation) -> None:
+    if case.state not in ALLOWED.get(wanted.verb, ()):
+        raise MoveForbidden(wanted.verb, case.state, possible(case))
+    missing = [name for name in NEEDS.get(wanted.verb, ()) if not getattr(wanted, name)]
+    if missing:
+        raise Invalid(*(Problem(f"/{name}", f"{wanted.verb} needs it") for name in missing))
+    if wanted.verb == "reassign":
+        _check_new_lead(case, wanted, organisation)
+    causes = [cause.id for cause in organisation.causes]
+    if wanted.verb == "resolve" and causes and wanted.root_cause not in causes:
+        raise Invalid(Problem("/root_cause", f"is not one of {', '.join(causes)}"))
+    if wanted.verb == "return" and _back_to(case, organisation) == case.department:
+        raise MoveForbidden("return", "with the arbiter, which decides", ("acknowledge", "reassign"))
+
+
+def _check_new_lead(case: Case, wanted: Move, organisation: Organisation) -> None:
+    if not organisation.department(wanted.department):
+        known = ", ".join(department.id for department in organisation.departments)
+        raise Invalid(Problem("/department", f"is not one of {known}"))
+    if wanted.department == case.department:
+        raise Invalid(Problem("/department", "leads this case already"))
+
+
+def _acknowledge(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    return _without_rungs(case, "acknowledge").model_copy(
+        update={
+            "state": "acknowledged",
+            "acknowledged_at": now,
+            "first_acknowledged_at": case.first_acknowledged_at or now,
+            "acknowledge_breached": case.breached("acknowledge", now),
+        }
+    )
+
+
+def _return(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    back_to = _back_to(case, organisation)
+    handed = _handed(case, back_to, "returned", organisation, now)
+    return handed.model_copy(update={"returns": case.returns + 1, "previous_leads": case.previous_leads[:-1]})
+
+
+def _back_to(case: Case, organisation: Organisation) -> str:
+    """Return who gets a returned case: the lead before, the arbiter when there is none or patience has ended."""
+    arbiter = organisation.routing.arbiter
+    if not case.previous_leads or case.returns >= organisation.routing.returns_max:
+        return arbiter
+    back_to = case.previous_leads[-1]
+    return back_to if organisation.department(back_to) else arbiter
+
+
+def _reassign(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    handed = _handed(case, wanted.department or "", "handed_over", organisation, now)
+    leads = (*case.previous_leads, case.department)
+    return handed.model_copy(update={"handoffs": case.handoffs + 1, "previous_leads": leads})
+
+
+def _handed(case: Case, department: str, kind: Any, organisation: Organisation, now: datetime) -> Case:
+    """Give the case a new lead: the department's promise begins anew, the customer's clock does not."""
+    running = case if case.resolve_from else _running(case, organisation, now)
+    budget = _sla(organisation, department).acknowledge
+    passed = any(step.at <= now for step in running.ladder if step.promise == "resolve") or any(
+        fired.name.startswith("resolve:") for fired in case.fired
+    )
+    notices = [Notice(kind=kind, department=department, at=now)]
+    if passed:
+        notices.append(Notice(kind="overdue_on_arrival", department=department, at=now))
+    handed = running.model_copy(
+        update={
+            "state": "open",
+            "department": department,
+            "supporting": tuple(each for each in case.supporting if each != department),
+            "lead_since": now,
+            "spent": case.department_clocks(now),
+            "running_since": now,
+            "acknowledge_from": now,
+            "acknowledge_budget": budget.total_seconds(),
+            "acknowledge_by": due(now, budget, organisation.calendar_of(department)),
+            "acknowledge_breached": case.breached("acknowledge", now),
+            "resolve_breached": case.breached("resolve", now),
+            "acknowledged_at": None,
+            "fired": (),
+            "notices": tuple(notices),
+            "lease_until": None,
+        }
+    )
+    return _planned(handed, organisation, after=now)
+
+
+def _wait(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    return _paused(case, organisation, now).model_copy(update={"state": "waiting"})
+
+
+def _resume(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    return _planned(_running(case, organisation, now).model_copy(update={"state": "acknowledged"}), organisation)
+
+
+def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    return _paused(case, organisation, now).model_copy(
+        update={
+            "state": "resolved",
+            "resolved_at": now,
+            "root_cause": wanted.root_cause,
+            "action": wanted.action,
+            "spent": case.department_clocks(now),
+            "running_since": None,
+            "ask_mended": True,
+            "mended": None,
+        }
+    )
+
+
+def _reopen(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    budget = timedelta(seconds=case.acknowledge_budget)
+    reopened = _running(case, organisation, now).model_copy(
+        update={
+            "state": "open",
+            "resolved_at": None,
+            "running_since": now,
+            "acknowledged_at": None,
+            "acknowledge_from": now,
+            "acknowledge_by": due(now, budget, organisation.calendar_of(case.department)),
+            "reopenings": case.reopenings + 1,
+            "ask_mended": False,
+            "notices": (*case.notices, Notice(kind="reopened", department=case.department, at=now)),
+        }
+    )
+    return _planned(reopened, organisation)
+
+
+def _note(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    return case
+
+
+MOVES: dict[str, Callable[[Case, Move, Organisation, datetime], Case]] = {
+    "acknowledge": _acknowledge,
+    "return": _return,
+    "reassign": _reassign,
+    "wait": _wait,
+    "resume": _resume,
+    "resolve": _resolve,
+    "reopen": _reopen,
+    "comment": _note,
+    "contact": _note,
+}
+
+
+def _sla(organisation: Organisation, department: str) -> Sla:
+    found = organisation.department(department)
+    return found.sla if found else Sla()
+
+
+def _paused(case: Case, organisation: Organisation, now: datetime) -> Case:
+    """Stop the promise to resolve: its open time so far is kept, its rungs are not."""
+    used = case.resolve_used
+    if case.resolve_from:
+        used += open_time(case.resolve_from, max(now, case.resolve_from), organisation.calendar).total_seconds()
+    paused = {"resolve_used": used, "resolve_from": None, "resolve_breached": case.breached("resolve", now)}
+    return _without_rungs(case, "acknowledge", "resolve").model_copy(update=paused)
+
+
+def _running(case: Case, organisation: Organisation, now: datetime) -> Case:
+    """Let the promise to resolve run again, with what was left of it."""
+    left = timedelta(seconds=case.resolve_budget - case.resolve_used)
+    by = due(now, left, organisation.calendar) if left > timedelta(0) else case.resolve_by
+    return case.model_copy(update={"resolve_from": now, "resolve_by": by})
+
+
+def _without_rungs(case: Case, *promises: PromiseKind) -> Case:
+    """Return the case without what the move has ended: no escalation leaves after it."""
+    ladder = tuple(step for step in case.ladder if step.promise not in promises)
+    notices = tuple(notice for notice in case.notices if notice.promise not in promises)
+    lease = case.lease_until if notices else None
+    return case.model_copy(update={"ladder": ladder, "notices": notices, "lease_until": lease})
+
+
+def _planned(case: Case, organisation: Organisation, after: datetime | None = None) -> Case:
+    """Return the case with the rungs that lie ahead of its present lead; `after` drops those already passed."""
+    done = {fired.name for fired in case.fired}
+    steps = [*_acknowledge_steps(case, organisation), *_resolve_steps(case, organisation)]
+    ahead = [step for step in steps if step.name not in done and (after is None or step.at > after)]
+    return case.model_copy(update={"ladder": tuple(sorted(ahead, key=lambda step: (step.at, step.name)))})
+
+
+def _acknowledge_steps(case: Case, organisation: Organisation) -> list[Step]:
+    if case.state != "open":
+        return []
+    calendar = organisation.calendar_of(case.department)
+    budget = case.acknowledge_budget
+    return [
+        Step(promise="acknowledge", rung=rung, at=due(case.acknowledge_from, timedelta(seconds=budget * at), calendar))
+        for rung, at in RUNGS.items()
+    ]
+
+
+def _resolve_steps(case: Case, organisation: Organisation) -> list[Step]:
+    if case.resolve_from is None:
+        return []
+    steps = []
+    for rung, share in RUNGS.items():
+        left = timedelta(seconds=case.resolve_budget * share - case.resolve_used)
+        at = due(case.resolve_from, left, organisation.calendar) if left > timedelta(0) else case.resolve_from
+        steps.append(Step(promise="resolve", rung=rung, at=at))
+    return steps
+
+
+@dataclass(frozen=True)
+class Due:
+    """A case whose time has come: as it will be, what departments are told, whether the customer is asked."""
+
+    case: Case
+    notices: tuple[Notice, ...] = field(default=())
+    ask_mended: bool = False
+
+
+def advance(case: Case, now: datetime) -> Due | None:
+    """Climb every rung that is due and lease what must be told; None when nothing is due.
+
+    The customer's question leaves at most once, so it is struck off before it is sent; alerts leave at least once, so
+    they stay until a carrier has taken them.
+    """
+    if case.due_at is None or now < case.due_at:
+        return None
+    reached = [step for step in case.ladder if step.at <= now]
+    if case.lease_until and now < case.lease_until and not reached and not case.ask_mended:
+        return None
+    told = tuple(
+        Notice(kind="escalation", department=case.department, at=step.at, promise=step.promise, rung=step.rung)
+        for step in reached
+    )
+    notices = (*case.notices, *told)
+    changed = case.model_copy(
+        update={
+            "revision": case.revision + 1,
+            "ladder": tuple(step for step in case.ladder if step.at > now),
+            "fired": (*case.fired, *(Fired(name=s.name, department=case.department, at=now) for s in reached)),
+            "notices": notices,
+            "lease_until": now + LEASE if notices else None,
+            "acknowledge_breached": case.breached("acknowledge", now),
+            "resolve_breached": case.breached("resolve", now),
+            "ask_mended": False,
+            "mended": "asked" if case.ask_mended else case.mended,
+        }
+    )
+    return Due(changed, notices, case.ask_mended)
+
+
+def told(case: Case, notices: tuple[Notice, ...]) -> Case:
+    """Return the case once a carrier has taken these notices; what was added meanwhile stays."""
+    left = tuple(notice for notice in case.notices if notice not in notices)
+    return case.model_copy(update={"revision": case.revision + 1, "notices": left, "lease_until": None})
+
+
+def hold(case: Case, now: datetime) -> Case:
+    """Return a case whose handling failed, moved ahead in time and counted."""
+    later = {"held_until": now + HOLD * 2**case.faults, "faults": case.faults + 1}
+    return case.model_copy(update={"revision": case.revision + 1, **later})
+
+
+def _entry(case: Case, before: State | None, verb: str, by: str, now: datetime, text: str) -> Entry:
+    return Entry(
+        version=case.version,
+        at=now,
+        by=by,
+        move=verb,
+        from_state=before,
+        to_state=case.state,
+        department=case.department,
+        text=text,
+    )
+
+
+def _said(wanted: Move) -> str:
+    parts = (wanted.reason, wanted.text, wanted.how, wanted.outcome, wanted.root_cause, wanted.action)
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,104 @@
+"""Keep what we know of a person and of an address: consent, rest, suppression."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from chalicelib.domain.event import Contact
+from chalicelib.domain.terms import Channel, Frozen, Instant, Name
+
+RECENT_MAX = 20  # invitations remembered by customer: what the ledger shows of one person
+EARLY_MAX = 20  # references cancelled before their closing arrived
+
+
+class Customer(Frozen):
+    """A person: the only place, with verbatims, that holds personal data.
+
+    `key` is keyed (terms.keyed), so an erased customer stays as a tombstone that leads to nobody.
+    """
+
+    key: str
+    version: int = 0
+    id: Name | None = None
+    name: Name | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str | None = None
+    zone: str | None = None
+    opted_out_at: Instant | None = None
+    opted_out_how: str | None = None
+    erased_at: Instant | None = None
+    rest_from: Instant | None = None
+    rest_until: Instant | None = None
+    rest_by: str | None = None
+    recent: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    do_not_call: bool = False
+    told_at: Instant | None = None
+    """When the event happened that told us name and addresses: an older one does not overwrite them."""
+
+    def address(self, channel: Channel) -> str | None:
+        """Return where this person is reached by e-mail or by phone; None where we know of none."""
+        return self.email if channel == "email" else self.phone
+
+    def told(self, contact: Contact, at: datetime) -> "Customer":
+        """Return this customer with what an event says of them; an older event, or an erased person, changes nothing."""
+        if self.erased_at or (self.told_at and at < self.told_at):
+            return self
+        said = {"id": contact.id, "name": contact.name, "email": contact.email, "phone": contact.phone}
+        said |= {"language": contact.language, "zone": contact.timezone}
+        news = {name: value for name, value in said.items() if value and value != getattr(self, name)}
+        return self.model_copy(update={**news, "told_at": at}) if news else self
+
+    def asked(self, invitation: str, rest: "Rest | None") -> "Customer":
+        """Return this customer resting because of an invitation, which is remembered."""
+        recent = (invitation, *(each for each in self.recent if each != invitation))[:RECENT_MAX]
+        return self.model_copy(update={"version": self.version + 1, "recent": recent, **_stamped(rest)})
+
+
+class Address(Frozen):
+    """An address, by its keyed name: what carriers and people have said of it, whoever uses it."""
+
+    key: str
+    version: int = 0
+    suppressed: Literal["bounce", "complaint", "imported"] | None = None
+    suppressed_at: Instant | None = None
+    opted_out_at: Instant | None = None
+    soft_bounces: int = 0
+    rest_from: Instant | None = None
+    rest_until: Instant | None = None
+    rest_by: str | None = None
+
+    def asked(self, rest: "Rest") -> "Address":
+        """Return this address resting because of an invitation."""
+        return self.model_copy(update={"version": self.version + 1, **_stamped(rest)})
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Time not asked again: from the sending until, because of an invitation."""
+
+    start: datetime
+    until: datetime
+    by: str
+
+
+def rest_of(kept: Customer | Address | None) -> Rest | None:
+    """Return the rest on record of a customer or an address."""
+    if kept is None or kept.rest_from is None or kept.rest_until is None or kept.rest_by is None:
+        return None
+    return Rest(kept.rest_from, kept.rest_until, kept.rest_by)
+
+
+def may_plan(rest: Rest | None, at: datetime, invitation: str) -> bool:
+    """Say whether an invitation may be planned for an instant: not before another's rest has ended."""
+    return rest is None or rest.by == invitation or at >= rest.until
+
+
+def may_send(rest: Rest | None, now: datetime, invitation: str) -> bool:
+    """Say whether an invitation may leave now: a rest that another will begin later does not stand against it."""
+    return rest is None or rest.by == invitation or not rest.start <= now < rest.until
+
+
+def _stamped(rest: Rest | None) -> dict[str, object]:
+    return {"rest_from": rest.start, "rest_until": rest.until, "rest_by": rest.by} if rest else {}

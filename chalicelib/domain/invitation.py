@@ -1,0 +1,254 @@
+"""Follow one request to one customer: scheduled, attempted, sent, reminded, closed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from chalicelib.domain.calendar import Calendar, next_open
+from chalicelib.domain.customer import Address, Customer, may_send, rest_of
+from chalicelib.domain.event import Closing, Person, Promise
+from chalicelib.domain.policy import Ask, Reason, Skip, Target, invitation_id
+from chalicelib.domain.terms import Channel, Frozen, Instant
+
+HOLD = timedelta(hours=1)
+RETRIES_MAX = 10
+RETRY_AFTER = timedelta(minutes=1)  # doubled each time, so that ten tries take the best part of a day
+
+State = Literal["skipped", "scheduled", "attempted", "sent", "failed"]
+
+
+class Answer(Frozen):
+    """One filled-in survey. `texts` are the customer's own words: personal, and the first to be erased."""
+
+    rating: int
+    ratings: dict[str, int] = {}
+    choices: dict[str, tuple[str, ...]] = {}
+    texts: dict[str, str] = {}
+    at: Instant
+    how: Literal["button", "automatic", "unvouched", "sms", "phone", "counter"]
+
+    @property
+    def verbatim(self) -> str:
+        """What the customer wrote, all of it."""
+        return "\n".join(self.texts.values())
+
+
+class Invitation(Frozen):
+    """One request to one contact about one event, or the reason why there is none (`state` skipped).
+
+    Who was responsible is frozen here when the event happens; what was delivered may still arrive.
+    `attempted` means that nobody knows whether the carrier took it.
+    """
+
+    id: str
+    version: int = 1
+    generation: int = 0
+    source: str
+    event_id: str | None
+    touchpoint: str
+    occurred_at: Instant
+    decided_at: Instant
+    program: str
+    programs: tuple[str, ...] = ()
+    """The programs decided together with this one, where there were several."""
+    label: str
+    customer: str
+    address: str | None = None
+    domain: str | None = None
+    channel: Channel | None = None
+    language: str
+    zone: str | None = None
+    survey: str | None = None
+    survey_version: str | None = None
+    metric: str | None = None
+    reference: str | None = None
+    department: str | None = None
+    people: tuple[Person, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    attributes: dict[str, str] = {}
+    departments: tuple[str, ...] = ()
+    primary: bool = True
+    """Whether this record carries the event's promises into the trends: one of an event's records does."""
+    trial: bool = False
+    """A real survey to one of us, which counts nowhere."""
+
+    state: State
+    reason: Reason | None = None
+    rule: str | None = None
+    send_at: Instant | None = None
+    sent_at: Instant | None = None
+    closes_at: Instant | None = None
+    retries: int = 0
+    remind_at: Instant | None = None
+    reminder: Literal["attempted", "sent", "failed"] | None = None
+    reminded_at: Instant | None = None
+    bounced: bool = False
+    carrier_id: str | None = None
+
+    provisional: Answer | None = None
+    confirm_at: Instant | None = None
+    unconfirmed: bool = False
+    confirmed: Answer | None = None
+    first_confirmed_at: Instant | None = None
+    has_case: bool = False
+    viewed: tuple[int, ...] = ()
+    trapped: bool = False
+    erased: bool = False
+    held_until: Instant | None = None
+    """After a fault of ours: nothing is tried before, so that one bad item never holds up the others."""
+    faults: int = 0
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When something next happens to this by itself; None when it only waits for somebody."""
+        pending = [at for at in (self._sending_due(), self.confirm_at, self._reminder_due()) if at is not None]
+        due = min(pending, default=None)
+        return max(due, self.held_until) if due and self.held_until else due
+
+    def _sending_due(self) -> datetime | None:
+        return self.send_at if self.state == "scheduled" else None
+
+    def _reminder_due(self) -> datetime | None:
+        # An answer that waits for its confirmation holds the reminder back; an unconfirmed one does not.
+        waiting = self.confirmed or (self.provisional and not self.unconfirmed) or self.confirm_at
+        return None if waiting else self.remind_at
+
+    @property
+    def is_scanned(self) -> bool:
+        """Whether a machine gave itself away: it opened two different ratings, or the hidden link."""
+        return self.trapped or len(set(self.viewed)) > 1
+
+    def is_open(self, now: datetime) -> bool:
+        """Say whether an answer may still be given or corrected."""
+        asked = self.state in ("attempted", "sent") and not self.erased
+        return asked and (self.closes_at is None or now < self.closes_at)
+
+    def moved(self, **changes: Any) -> "Invitation":
+        """Return the next version with these fields changed."""
+        return self.model_copy(update={"version": self.version + 1, **changes})
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens next: the item as it will be, and at most one message to send once that is written."""
+
+    next: Invitation
+    message: Literal["invitation", "reminder"] | None = None
+
+
+def decided(closing: Closing, target: Target, decision: Ask | Skip, **more: Any) -> Invitation:
+    """Return the one record of a decision: an invitation, or the reason why there is none."""
+    common = {
+        "id": invitation_id(closing.ref.source, closing.ref.id, target.program, target.label),
+        "source": closing.ref.source,
+        "event_id": closing.ref.id,
+        "touchpoint": closing.touchpoint,
+        "occurred_at": closing.at,
+        "program": target.program,
+        "label": target.label,
+        "reference": closing.reference,
+        "department": closing.department,
+        "departments": closing.departments(),
+        "people": closing.people,
+        "promises": closing.promises,
+        "attributes": closing.attributes,
+        **more,
+    }
+    if isinstance(decision, Skip):
+        return Invitation(state="skipped", reason=decision.reason, rule=decision.rule, **common)
+    return Invitation(state="scheduled", channel=decision.channel, send_at=decision.at, **common)
+
+
+def skip(invitation: Invitation, reason: Reason, rule: str) -> Invitation:
+    """Return an invitation that will not be sent after all, with the reason."""
+    return invitation.moved(state="skipped", reason=reason, rule=rule, send_at=None, remind_at=None)
+
+
+def advance(
+    invitation: Invitation, customer: Customer | None, address: Address | None, hours: Calendar, now: datetime, *,
+    window: timedelta, remind_after: timedelta | None,
+) -> Step | None:
+    """Return the step that is due; None when nothing is (the index only hinted).
+
+    A provisional answer that is due is settled by `response.settle`, not here.
+    """
+    if invitation.due_at is None or now < invitation.due_at:
+        return None
+    if invitation.state == "scheduled":
+        return _send(invitation, customer, address, hours, now, window, remind_after)
+    if invitation.remind_at and now >= invitation.remind_at and not invitation.confirm_at:
+        return _remind(invitation, customer, address, hours, now)
+    return None
+
+
+def _send(
+    invitation: Invitation, customer: Customer | None, address: Address | None, hours: Calendar, now: datetime,
+    window: timedelta, remind_after: timedelta | None,
+) -> Step:
+    refusal = refuses(invitation, customer, address, now)
+    if refusal:
+        return Step(skip(invitation, refusal.reason, refusal.rule))
+    open_at = next_open(now, hours)
+    if open_at > now:
+        return Step(invitation.moved(send_at=open_at))
+    remind_at = next_open(now + remind_after, hours) if remind_after else None
+    if remind_at and remind_at >= now + window:
+        remind_at = None
+    asked = invitation.moved(
+        state="attempted", send_at=None, sent_at=now, closes_at=now + window, remind_at=remind_at
+    )
+    return Step(asked, "invitation")
+
+
+def _remind(
+    invitation: Invitation, customer: Customer | None, address: Address | None, hours: Calendar, now: datetime
+) -> Step:
+    open_at = next_open(now, hours)
+    over = not invitation.is_open(open_at) or invitation.bounced
+    if over or refuses(invitation, customer, address, now):
+        return Step(invitation.moved(remind_at=None))
+    if open_at > now:
+        return Step(invitation.moved(remind_at=open_at))
+    return Step(invitation.moved(remind_at=None, reminder="attempted", reminded_at=now), "reminder")
+
+
+def refuses(
+    invitation: Invitation, customer: Customer | None, address: Address | None, now: datetime
+) -> Skip | None:
+    """Return why nothing may be sent now, whatever was decided earlier; None when nothing stands against it."""
+    if customer is None or customer.erased_at or invitation.erased:
+        return Skip("erased", "erased before it was sent")
+    if customer.opted_out_at or (address and address.opted_out_at):
+        return Skip("opted_out", "opted out before it was sent")
+    if address and address.suppressed:
+        return Skip("suppressed", f"the address was suppressed: {address.suppressed}")
+    if not all(may_send(rest_of(kept), now, invitation.id) for kept in (customer, address)):
+        return Skip("resting", "another invitation came first")
+    return None
+
+
+def hold(invitation: Invitation, now: datetime) -> Invitation:
+    """Return an invitation whose handling failed, moved ahead in time and counted."""
+    return invitation.moved(held_until=now + HOLD * 2**invitation.faults, faults=invitation.faults + 1)
+
+
+def accepted(invitation: Invitation, carrier_id: str) -> Invitation:
+    """Return the invitation once its carrier has taken the last message."""
+    if invitation.reminder == "attempted":
+        return invitation.moved(reminder="sent", carrier_id=carrier_id)
+    return invitation.moved(state="sent", carrier_id=carrier_id)
+
+
+def refused(invitation: Invitation, *, permanent: bool, now: datetime) -> Invitation:
+    """Return the invitation after a plain refusal: nothing was sent, so it is tried again, within a bound."""
+    retries = invitation.retries + 1
+    gone = permanent or retries > RETRIES_MAX
+    again = now + RETRY_AFTER * 2 ** (retries - 1)
+    if invitation.reminder == "attempted":
+        if gone or not invitation.is_open(again):
+            return invitation.moved(reminder="failed", retries=retries)
+        return invitation.moved(reminder=None, reminded_at=None, remind_at=again, retries=retries)
+    unsent = {"sent_at": None, "closes_at": None, "remind_at": None, "retries": retries}
+    if gone:
+        return invitation.moved(state="failed", rule="the carrier refused it", **unsent)
+    return invitation.moved(state="scheduled", send_at=again, **unsent)

@@ -1,0 +1,205 @@
+"""Describe the company: departments, people, programs, promises to itself."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from chalicelib.domain.calendar import Calendar
+from chalicelib.domain.event import CLOSINGS, Email
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Name, Text
+
+DEPARTMENTS_MAX = 100
+PROGRAMS_MAX = 50
+ATTRIBUTES_MAX = 6  # of those that trends count by: each is one more counter per answer
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class Staff(Frozen):
+    """Somebody who works here."""
+
+    id: Name
+    name: Name
+    email: Email | None = None
+    role: Name | None = None
+
+
+class Sla(Frozen):
+    """What a department promises to itself, in open time."""
+
+    acknowledge: timedelta = timedelta(hours=4)
+    resolve: timedelta = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _positive(self) -> "Sla":
+        if self.acknowledge <= timedelta(0) or self.resolve <= timedelta(0):
+            raise ValueError("needs times longer than nothing, as in PT4H")
+        return self
+
+
+class Department(Frozen):
+    """Who can mend what failed: its people, its head, its hours, where its alerts go."""
+
+    id: Identifier
+    name: Text
+    alert_to: Annotated[tuple[Email, ...], Field(min_length=1, max_length=10)]
+    head: Staff
+    people: tuple[Staff, ...] = ()
+    calendar: Calendar | None = None
+    sla: Sla = Sla()
+    language: Name | None = None
+
+
+class Program(Frozen):
+    """Which closing asks whom, what, how and when."""
+
+    id: Identifier
+    name: Text
+    on: Annotated[tuple[Name, ...], Field(min_length=1)]
+    survey: Identifier
+    contact: Name = CUSTOMER
+    when: dict[str, list[str]] = {}
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = ("email", "sms")
+    delay: timedelta = timedelta(0)
+    rest_days: Days = 30
+    remind_after: timedelta | None = None
+    window: timedelta = timedelta(days=14)
+    too_old_after: timedelta = timedelta(days=30)
+    sample: Annotated[float, Field(ge=0, le=1)] = 1.0
+    hours: dict[str, list[str]] = {"daily": ["08:00-20:00"]}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Program":
+        if self.delay < timedelta(0) or self.window <= timedelta(0):
+            raise ValueError("delay must not be negative and window must be longer than nothing")
+        if self.remind_after is not None and not timedelta(0) < self.remind_after < self.window:
+            raise ValueError("remind_after must lie between the invitation and the end of its window")
+        return self
+
+
+class Sender(Frozen):
+    """Who signs the mails and where answers to them go."""
+
+    name: Name
+    email: Email
+    reply_to: Email | None = None
+    sms: Name | None = None
+
+
+class Cause(Frozen):
+    """A root cause that a case may be resolved with."""
+
+    id: Identifier
+    text: Text
+
+
+class Routing(Frozen):
+    """Who decides when nothing else does, and how often a case may be sent back before that."""
+
+    arbiter: Identifier
+    returns_max: Annotated[int, Field(ge=0, le=10)] = 2
+    topics: dict[Identifier, dict[str, list[str]]] = {}
+    """Department → language → words that speak of it, as in logistics: {es: ["tard", "entreg"]}."""
+
+
+class Trends(Frozen):
+    """What leadership may count by, beyond what everybody can."""
+
+    attributes: Annotated[tuple[Name, ...], Field(max_length=ATTRIBUTES_MAX)] = ()
+    pairs: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=4)] = ()
+    generation: Annotated[int, Field(ge=0)] = 0
+    """Raised by publishing whenever zone, attributes or pairs change: older items count again once they are rebuilt."""
+
+
+class Webhook(Frozen):
+    """Where our events go out to; its secret is kept with the other secrets, under this id."""
+
+    id: Identifier
+    url: Annotated[str, Field(pattern=r"^https://[^\s@]+$", max_length=2000)]
+    kinds: tuple[Name, ...] = ()
+    format: Literal["standard", "slack"] = "standard"
+
+
+class Organisation(Frozen):
+    """The whole company, as one file says it."""
+
+    name: Name
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "CO"
+    zone: Name
+    language: Literal["es", "en", "pt"] = "es"
+    contact: Text
+    """How a customer reaches people, in a sentence: shown on every page that cannot help."""
+    sender: Sender
+    calendar: Calendar
+    departments: Annotated[tuple[Department, ...], Field(min_length=1, max_length=DEPARTMENTS_MAX)]
+    leadership: Annotated[tuple[Email, ...], Field(min_length=1, max_length=20)]
+    admins: tuple[Email, ...] = ()
+    surveys: Annotated[tuple[Survey, ...], Field(min_length=1)]
+    programs: Annotated[tuple[Program, ...], Field(max_length=PROGRAMS_MAX)] = ()
+    retired_programs: tuple[Identifier, ...] = ()
+    """Programs that once asked: their decisions are still looked up, so that a late duplicate changes nothing."""
+    causes: tuple[Cause, ...] = ()
+    routing: Routing
+    trends: Trends = Trends()
+    webhooks: tuple[Webhook, ...] = ()
+    internal_domains: tuple[Name, ...] = ()
+    unsigned_senders: bool = False
+    """Whether a sender that cannot sign may post events with its own bearer token."""
+
+    @model_validator(mode="after")
+    def _names_known(self) -> "Organisation":
+        faults = list(_faults(self))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def department(self, id_: str | None) -> Department | None:
+        """Return a department by its id; None where the file no longer has it."""
+        return next((each for each in self.departments if each.id == id_), None)
+
+    def survey(self, id_: str) -> Survey:
+        """Return a survey by its id, which validation has found to exist."""
+        return next(survey for survey in self.surveys if survey.id == id_)
+
+    def program(self, id_: str) -> Program | None:
+        """Return a program by its id; None where the file no longer has it."""
+        return next((program for program in self.programs if program.id == id_), None)
+
+    def calendar_of(self, department: str) -> Calendar:
+        """Return a department's hours: its own, else the organisation's."""
+        found = self.department(department)
+        return (found.calendar if found else None) or self.calendar
+
+    @property
+    def closings(self) -> frozenset[str]:
+        """Every type of event that may ask, as configured here."""
+        return CLOSINGS | {touchpoint for program in self.programs for touchpoint in program.on}
+
+
+def _faults(organisation: Organisation) -> Iterator[str]:
+    departments = {department.id for department in organisation.departments}
+    surveys = {survey.id for survey in organisation.surveys}
+    for kind, ids in (
+        ("department", [each.id for each in organisation.departments]),
+        ("program", [each.id for each in organisation.programs]),
+        ("survey", [each.id for each in organisation.surveys]),
+    ):
+        yield from (f"{kind} {id_} is there twice" for id_ in sorted({i for i in ids if ids.count(i) > 1}))
+    for program in organisation.programs:
+        if program.survey not in surveys:
+            yield f"program {program.id} asks survey {program.survey}; there is {', '.join(sorted(surveys))}"
+    for where, id_ in _named_departments(organisation):
+        if id_ not in departments:
+            yield f"{where} names department {id_}; there is {', '.join(sorted(departments))}"
+
+
+def _named_departments(organisation: Organisation) -> Iterator[tuple[str, str]]:
+    yield "routing.arbiter", organisation.routing.arbiter
+    yield from (("routing.topics", id_) for id_ in organisation.routing.topics)
+    for survey in organisation.surveys:
+        for question in survey.questions:
+            named = [question.department, *(option.department for option in question.options)]
+            yield from ((f"survey {survey.id}, question {question.id}", id_) for id_ in named if id_)

@@ -1,0 +1,175 @@
+"""Read an answer, and decide what it changes: provisional, confirmed, low."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.survey import SEVERAL, TOUCHPOINT_SCALE, YES_NO, Question, Survey
+from chalicelib.domain.terms import TEXT_MAX
+from chalicelib.errors import Problem
+
+CONFIRM_AFTER = timedelta(seconds=120)
+"""How long an answer that nobody vouched for waits, so that a scanner can give itself away."""
+
+RATING = "rating"
+OFF_SCALE = 99
+"""The rating of the hidden link: a person cannot see it, so whoever opens it is a machine."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A filled-in form: what it says, what is wrong with it, and all that was typed."""
+
+    rating: int | None
+    ratings: dict[str, int] = field(default_factory=dict)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def answer(self, at: datetime, how: str) -> Answer:
+        """Return the answer that this form gives; only for forms without problems."""
+        fields = {"rating": self.rating, "ratings": self.ratings, "choices": self.choices, "texts": self.texts}
+        return Answer.model_validate({**fields, "at": at, "how": how})
+
+
+def read_form(survey: Survey, form: Mapping[str, Sequence[str]]) -> Filled:
+    """Return what a form says; questions not meant for this rating are left out, as the page would.
+
+    Nothing typed is lost: a text that is too long is a problem beside its field, and still there.
+    """
+    rating, problems = _rating(survey, form)
+    ratings: dict[str, int] = {}
+    choices: dict[str, tuple[str, ...]] = {}
+    texts: dict[str, str] = {}
+    for question in survey.questions:
+        given = [value for value in form.get(question.id, ()) if value.strip()]
+        if not given or (rating is not None and not survey.asks(question, rating)):
+            continue
+        try:
+            _read(question, given, ratings, choices, texts)
+        except ValueError as error:
+            problems.append(Problem(f"/{question.id}", str(error)))
+    return Filled(rating, ratings, choices, texts, tuple(problems))
+
+
+def _rating(survey: Survey, form: Mapping[str, Sequence[str]]) -> tuple[int | None, list[Problem]]:
+    given = next(iter(form.get(RATING, ())), "").strip()
+    if not given:
+        return None, [Problem(f"/{RATING}", "missing")]
+    rating = on_scale(survey, given)
+    return rating, [] if rating is not None else [Problem(f"/{RATING}", "off_scale")]
+
+
+def on_scale(survey: Survey, given: str) -> int | None:
+    """Return a rating as a number when it lies on the survey's scale, else None."""
+    if not (given.isascii() and given.isdigit() and len(given) <= 3):
+        return None
+    return int(given) if int(given) in survey.scale else None
+
+
+def _read(
+    question: Question,
+    given: Sequence[str],
+    ratings: dict[str, int],
+    choices: dict[str, tuple[str, ...]],
+    texts: dict[str, str],
+) -> None:
+    if question.kind == "text":
+        texts[question.id] = _clean(given[0])
+        if len(texts[question.id]) > TEXT_MAX:
+            raise ValueError("too_long")
+    elif question.kind == "touchpoint":
+        ratings[question.id] = _touchpoint(given[0])
+    else:
+        options = YES_NO_ANSWERS if question.kind in YES_NO else tuple(option.id for option in question.options)
+        choices[question.id] = _choices(question, given, options)
+
+
+YES_NO_ANSWERS = ("yes", "no")
+
+
+def _touchpoint(given: str) -> int:
+    low, high = TOUCHPOINT_SCALE
+    if not (given.isascii() and given.isdigit() and len(given) == 1 and low <= int(given) <= high):
+        raise ValueError("off_scale")
+    return int(given)
+
+
+def _choices(question: Question, given: Sequence[str], options: tuple[str, ...]) -> tuple[str, ...]:
+    if any(each not in options for each in given) or (len(given) > 1 and question.kind not in SEVERAL):
+        raise ValueError("not_an_option")
+    return tuple(option for option in options if option in given)
+
+
+def _clean(text: str) -> str:
+    # Control characters are of no use to Bruno and of some to whoever sends them; line breaks stay.
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char for char in plain if char in "\n\t" or (char.isprintable() or char in "\u200d\ufe0f")).strip()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What an answer changes: the invitation as it will be, and whether a case is opened or told of it."""
+
+    next: Invitation
+    confirmed: bool
+    opens_case: bool = False
+    corrects_case: bool = False
+
+
+def respond(
+    invitation: Invitation, survey: Survey, answer: Answer, *, vouched: bool, now: datetime
+) -> Recorded | None:
+    """Decide what a new answer does: a person's press confirms at once, anything else waits 120 s.
+
+    An answer that waits never touches the confirmed one beside it. None when it repeats what is already confirmed.
+    """
+    if not _differs(invitation.confirmed, answer) and invitation.provisional is None:
+        return None
+    if vouched:
+        return confirm(invitation, survey, answer, now)
+    waiting = invitation.moved(provisional=answer, confirm_at=now + CONFIRM_AFTER, unconfirmed=False)
+    return Recorded(waiting, confirmed=False)
+
+
+def confirm(invitation: Invitation, survey: Survey, answer: Answer, now: datetime) -> Recorded:
+    """Return what a confirmed answer changes: it counts, ends the reminders, and a low one opens its one case."""
+    low = survey.is_low(answer.rating)
+    opens = low and not invitation.has_case and not invitation.trial
+    told = invitation.has_case and _differs(invitation.confirmed, answer)
+    recorded = invitation.moved(
+        confirmed=answer,
+        first_confirmed_at=invitation.first_confirmed_at or now,
+        provisional=None,
+        confirm_at=None,
+        unconfirmed=False,
+        remind_at=None,
+        has_case=invitation.has_case or opens,
+    )
+    return Recorded(recorded, confirmed=True, opens_case=opens, corrects_case=told)
+
+
+def _differs(before: Answer | None, after: Answer) -> bool:
+    if before is None:
+        return True
+    same = (before.rating, before.ratings, before.choices, before.texts)
+    return same != (after.rating, after.ratings, after.choices, after.texts)
+
+
+def settle(invitation: Invitation, survey: Survey, now: datetime) -> Recorded | None:
+    """Decide about an answer that has waited: confirmed, unless a machine gave itself away meanwhile."""
+    if invitation.provisional is None or invitation.confirm_at is None or now < invitation.confirm_at:
+        return None
+    if invitation.is_scanned:
+        return Recorded(invitation.moved(confirm_at=None, unconfirmed=True), confirmed=False)
+    return confirm(invitation, survey, invitation.provisional, now)
+
+
+def viewed(invitation: Invitation, rating: int | None) -> Invitation | None:
+    """Return the invitation with a view noted; None when it tells nothing new."""
+    if rating == OFF_SCALE:
+        return None if invitation.trapped else invitation.moved(trapped=True)
+    if rating is None or rating in invitation.viewed:
+        return None
+    return invitation.moved(viewed=(*invitation.viewed, rating))

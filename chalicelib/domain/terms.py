@@ -1,0 +1,98 @@
+"""Name what everybody here talks about: instants, texts, channels, scales, keyed names."""
+
+import hashlib
+import hmac
+import re
+from base64 import b32encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+NAME_MAX = 200  # characters of a name, a reference, an identifier
+TEXT_MAX = 5_000  # characters of anything that a person may write to us
+
+
+class Frozen(BaseModel):
+    """A value that is stored or comes from outside: parsed once, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def aware_utc(at: datetime) -> datetime:
+    """Return the same instant in UTC; an instant without an offset is refused, never guessed."""
+    if at.tzinfo is None:
+        raise ValueError("needs an offset, as in 2026-03-06T21:30:00Z or 2026-03-06T16:30:00-05:00")
+    return at.astimezone(UTC)
+
+
+def no_controls(text: str) -> str:
+    """Refuse line breaks and other control characters, which would open doors in headers and logs."""
+    text.encode()  # half a character (a lone surrogate) is a ValueError too
+    if _CONTROLS.search(text):
+        raise ValueError("must not contain line breaks or control characters")
+    return text
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+
+Instant = Annotated[datetime, AfterValidator(aware_utc)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX), AfterValidator(no_controls)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Channel = Literal["email", "sms"]
+Metric = Literal["nps", "csat", "ces"]
+Text = dict[str, str]
+"""The same sentence by language tag, as in {"es": "¿Qué tal?", "en": "How was it?"}."""
+
+LANGUAGES = ("es", "en", "pt")
+CUSTOMER = "customer"
+"""The role of the event's own customer among its contacts."""
+
+
+def in_language(text: Text, language: str) -> str:
+    """Return the text in the reader's language: es-CO, else es, else the first that was written."""
+    for tag in (language, language.split("-")[0]):
+        if tag in text:
+            return text[tag]
+    return next(iter(text.values()), "")
+
+
+def base_language(language: str) -> str:
+    """Return the language we speak that is nearest to a tag; Spanish where we speak none of it.
+
+    >>> base_language("pt-BR"), base_language("fr")
+    ('pt', 'es')
+    """
+    base = language.lower().replace("_", "-").split("-")[0]
+    return base if base in LANGUAGES else LANGUAGES[0]
+
+
+def stamp(at: datetime) -> str:
+    """Return an instant as text that sorts as time does: UTC, always three decimals."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def keyed(pepper: bytes, kind: str, value: str) -> str:
+    """Return the name under which a person or an address is kept: 130 bits of HMAC-SHA256.
+
+    Without the pepper nothing leads back from it, so it may stay as a tombstone after an erasure.
+    """
+    digest = hmac.new(pepper, f"{kind}\n{value}".encode(), hashlib.sha256).digest()
+    return b32encode(digest).decode()[:26].lower()
+
+
+def fingerprint(*parts: str) -> str:
+    """Return 128 bits of SHA-256 over the parts, in hexadecimal; no two lists of parts read alike."""
+    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(framed.encode()).hexdigest()[:32]
+
+
+def share_of(text: str) -> float:
+    """Return where a text falls in [0, 1), always the same: sampling that a replay repeats."""
+    return int(hashlib.sha256(text.encode()).hexdigest()[:13], 16) / 16**13
+
+
+def matches(attributes: Mapping[str, str | float | bool], wanted: Mapping[str, list[str]]) -> bool:
+    """Say whether every wanted attribute has one of its allowed values."""
+    return all(str(attributes.get(name, "")) in values for name, values in wanted.items())

@@ -1,0 +1,1 @@
+"""Hold Lazo to what it claims."""

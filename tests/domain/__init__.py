@@ -1,0 +1,1 @@
+"""Hold the decisions to their claims, without any service."""
