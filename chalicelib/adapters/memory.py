@@ -1,0 +1,359 @@
+"""Keep everything in memory, with the promises of the ports: for tests of the flows, and for the simulation.
+
+Each method is one atomic effect, so that whoever injects faults can wrap any of them.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import heappop, heappush
+
+from chalicelib.adapters.lists import list_name, list_of, place_of, read_cursor, write_cursor
+from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import stamp
+from chalicelib.errors import Conflict, LazoError, NotFound
+from chalicelib.ports import (
+    CaseList,
+    Change,
+    DueKey,
+    Early,
+    ItemKind,
+    Links,
+    Mail,
+    Messages,
+    Names,
+    Page,
+    Ports,
+    Principal,
+    Row,
+    Sms,
+    View,
+)
+
+ROWS_MAX = 99  # of one transaction, beside its checkpoint
+
+Series = tuple[str, str, str]  # kind, dimension, value
+
+
+@dataclass
+class Memory:
+    """All that is kept, readable by tests; `changes` is the table's stream."""
+
+    invitations: dict[str, Invitation] = field(default_factory=dict)
+    early: dict[str, Early] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
+    customers: dict[str, Customer] = field(default_factory=dict)
+    addresses: dict[str, Address] = field(default_factory=dict)
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    organisation: Organisation | None = None
+    history: dict[str, Organisation] = field(default_factory=dict)
+    rollups: dict[Series, dict[str, dict[str, int]]] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    principals: dict[str, Principal] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    inbox: list[Mapping[str, object]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Messages that can never be handled, with their reasons."""
+    views: list[View] = field(default_factory=list)
+    nudged: list[DueKey] = field(default_factory=list)
+    sent: list[Mail | Sms] = field(default_factory=list)
+    """Every message that a carrier took, oldest first; its id is its place, counted from 1."""
+    troubles: deque[LazoError] = field(default_factory=deque)
+    """What the carrier raises instead of taking the coming messages, one each."""
+    _armed: list[tuple[datetime, ItemKind, str]] = field(default_factory=list)
+    # A heap of every instant that ever was one's due_at; what has moved since is passed over.
+
+    def put_invitation(self, invitation: Invitation) -> None:
+        """Write an invitation and tell the stream."""
+        self._tell(self.invitations.get(invitation.id), invitation)
+        self.invitations[invitation.id] = invitation
+        self._arm("invitation", invitation)
+
+    def put_case(self, case: Case, entry: Entry | None) -> None:
+        """Write a case, with a line of its timeline, and tell the stream."""
+        self._tell(self.cases.get(case.id), case)
+        self.cases[case.id] = case
+        if entry:
+            self.entries.setdefault(case.id, {})[entry.version] = entry
+        self._arm("case", case)
+
+    def _tell(self, old: Invitation | Case | None, new: Invitation | Case) -> None:
+        self.changes.append(Change(f"{len(self.changes) + 1:040d}", old, new))
+
+    def _arm(self, kind: ItemKind, item: Invitation | Case) -> None:
+        if item.due_at:
+            heappush(self._armed, (item.due_at, kind, item.id))
+
+    def armed(self, until: datetime, limit: int) -> list[tuple[datetime, DueKey]]:
+        """Return what is due until an instant, oldest first."""
+        found: dict[DueKey, tuple[datetime, ItemKind, str]] = {}
+        while self._armed and self._armed[0][0] <= until and len(found) < limit:
+            at, kind, id_ = timer = heappop(self._armed)
+            item = self.invitations.get(id_) if kind == "invitation" else self.cases.get(id_)
+            if item and item.due_at == at:
+                found[DueKey(kind, id_)] = timer
+        for timer in found.values():
+            heappush(self._armed, timer)
+        return [(timer[0], key) for key, timer in found.items()]
+
+    def check_invitation(self, invitation: Invitation) -> None:
+        """Raise Conflict unless this is the next version of what is there."""
+        before = self.invitations.get(invitation.id)
+        if before is None or before.version != invitation.version - 1:
+            raise Conflict(invitation.id)
+
+    def check_case(self, case: Case, entry: Entry | None) -> None:
+        """Raise Conflict unless this is the next revision of what is there, and its line a new one."""
+        before = self.cases.get(case.id)
+        if (before.revision if before else 0) != case.revision - 1:
+            raise Conflict(case.id)
+        if entry and entry.version in self.entries.get(case.id, {}):
+            raise Conflict(case.id)
+
+
+@dataclass(frozen=True)
+class MemoryInvitations:
+    """Invitations in memory."""
+
+    memory: Memory
+
+    def get_many(self, ids: Sequence[str]) -> dict[str, Invitation]:
+        return {id_: self.memory.invitations[id_] for id_ in ids if id_ in self.memory.invitations}
+
+    def get(self, id_: str) -> Invitation | None:
+        return self.memory.invitations.get(id_)
+
+    def create(self, invitation: Invitation) -> bool:
+        if invitation.id in self.memory.invitations:
+            return False
+        self.memory.put_invitation(invitation)
+        return True
+
+    def save(self, invitation: Invitation) -> None:
+        self.memory.check_invitation(invitation)
+        self.memory.put_invitation(invitation)
+
+    def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
+        self.memory.check_invitation(invitation)
+        self.memory.check_case(case, entry)
+        self.memory.put_invitation(invitation)
+        self.memory.put_case(case, entry)
+
+    def early(self, key: str) -> Early | None:
+        return self.memory.early.get(key)
+
+    def save_early(self, early: Early) -> None:
+        before = self.memory.early.get(early.key)
+        if (before.version if before else 0) != early.version - 1:
+            raise Conflict(early.key)
+        self.memory.early[early.key] = early
+
+
+@dataclass(frozen=True)
+class MemoryCases:
+    """Cases in memory."""
+
+    memory: Memory
+
+    def get(self, id_: str) -> Case | None:
+        return self.memory.cases.get(id_)
+
+    def timeline(self, id_: str) -> tuple[Entry, ...]:
+        entries = self.memory.entries.get(id_, {})
+        return tuple(entries[version] for version in sorted(entries))
+
+    def save(self, case: Case, entry: Entry | None = None) -> None:
+        self.memory.check_case(case, entry)
+        self.memory.put_case(case, entry)
+
+    def forget(self, id_: str) -> None:
+        lines = self.memory.entries.get(id_, {})
+        self.memory.entries[id_] = {at: line.model_copy(update={"text": ""}) for at, line in lines.items()}
+
+    def page(self, department: str, which: CaseList, *, limit: int, cursor: str | None) -> Page:
+        list_ = list_name(department, which)
+        backwards = which == "resolved"
+        listed = [case for case in self.memory.cases.values() if list_of(case) == list_]
+        places = sorted(map(place_of, listed), reverse=backwards)
+        if cursor:
+            last = read_cursor(list_, cursor)
+            places = [place for place in places if (place < last if backwards else place > last)]
+        shown = places[:limit]
+        more = write_cursor(list_, shown[-1]) if len(places) > limit else None
+        return Page(tuple(self.memory.cases[place.id] for place in shown), more)
+
+
+@dataclass(frozen=True)
+class MemoryCustomers:
+    """People and addresses in memory."""
+
+    memory: Memory
+
+    def get(self, key: str) -> Customer | None:
+        return self.memory.customers.get(key)
+
+    def address(self, key: str) -> Address | None:
+        return self.memory.addresses.get(key)
+
+    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
+        return self.memory.customers.get(key), self.memory.addresses.get(address_key or "")
+
+    def save(self, customer: Customer) -> None:
+        before = self.memory.customers.get(customer.key)
+        if (before.version if before else 0) != customer.version - 1:
+            raise Conflict(customer.key)
+        self.memory.customers[customer.key] = customer
+
+    def save_address(self, address: Address) -> None:
+        before = self.memory.addresses.get(address.key)
+        if (before.version if before else 0) != address.version - 1:
+            raise Conflict(address.key)
+        self.memory.addresses[address.key] = address
+
+
+@dataclass(frozen=True)
+class MemoryLibrary:
+    """The published organisation in memory."""
+
+    memory: Memory
+
+    def organisation(self, *, fresh: bool = False) -> Organisation:
+        if self.memory.organisation is None:
+            raise NotFound("no organisation has been published")
+        return self.memory.organisation
+
+    def survey(self, version: str) -> Survey | None:
+        return self.memory.surveys.get(version)
+
+    def publish(self, organisation: Organisation, at: datetime) -> None:
+        for survey in organisation.surveys:
+            self.memory.surveys.setdefault(survey.version, survey)
+        self.memory.history[stamp(at)] = organisation
+        self.memory.organisation = organisation
+
+
+@dataclass(frozen=True)
+class MemoryTimers:
+    """What is due, in memory."""
+
+    memory: Memory
+
+    def due(self, now: datetime, limit: int) -> Iterable[DueKey]:
+        return [key for _, key in self.memory.armed(now, limit)]
+
+    def next_at(self, until: datetime) -> datetime | None:
+        return next((at for at, _ in self.memory.armed(until, 1)), None)
+
+    def nudge(self, keys: Sequence[DueKey]) -> None:
+        self.memory.nudged.extend(keys)
+
+
+@dataclass(frozen=True)
+class MemoryInbox:
+    """Accepted events in a list."""
+
+    memory: Memory
+
+    def accept(self, events: Sequence[Mapping[str, object]]) -> None:
+        self.memory.inbox.extend(events)
+
+    def refuse(self, body: str, reason: str) -> None:
+        self.memory.refused.append((body, reason))
+
+
+@dataclass(frozen=True)
+class MemoryViews:
+    """Notes of opened links in a list."""
+
+    memory: Memory
+
+    def note(self, view: View) -> None:
+        self.memory.views.append(view)
+
+
+@dataclass(frozen=True)
+class MemoryCarrier:
+    """Takes messages into a list, or raises the next of the memory's troubles."""
+
+    memory: Memory
+
+    def mail(self, mail: Mail) -> str:
+        return self._take("mail", mail)
+
+    def text(self, sms: Sms) -> str:
+        return self._take("sms", sms)
+
+    def _take(self, kind: str, message: Mail | Sms) -> str:
+        if self.memory.troubles:
+            raise self.memory.troubles.popleft()
+        self.memory.sent.append(message)
+        return f"{kind}-{len(self.memory.sent)}"
+
+
+@dataclass(frozen=True)
+class MemoryCounters:
+    """Rollups in memory."""
+
+    memory: Memory
+
+    def checkpoint(self, shard: str) -> str:
+        return self.memory.checkpoints.get(shard, "")
+
+    def add(self, shard: str, rows: Sequence[Row], *, last: str, end: str) -> None:
+        if len(rows) > ROWS_MAX:
+            raise ValueError(f"{len(rows)} rows; one transaction takes {ROWS_MAX}")
+        if self.checkpoint(shard) != last:
+            raise Conflict(shard)
+        for row in rows:
+            day = self.memory.rollups.setdefault((row.kind, row.dimension, row.value), {}).setdefault(row.day, {})
+            for name, count in row.counts.items():
+                day[name] = day.get(name, 0) + count
+        self.memory.checkpoints[shard] = end
+
+    def series(self, kind: str, dimension: str, value: str, first: str, last: str) -> dict[str, dict[str, int]]:
+        days = self.memory.rollups.get((kind, dimension, value), {})
+        return {day: dict(days[day]) for day in sorted(days) if first <= day <= last}
+
+    def values(self, kind: str, dimension: str) -> tuple[str, ...]:
+        return tuple(sorted(value for k, d, value in self.memory.rollups if (k, d) == (kind, dimension)))
+
+
+@dataclass(frozen=True)
+class MemoryAccess:
+    """Tokens in memory, kept as they are: nothing here outlives a test."""
+
+    memory: Memory
+
+    def principal(self, token: str) -> Principal | None:
+        return self.memory.principals.get(token)
+
+    def grant(self, token: str, principal: Principal, until: datetime | None = None) -> None:
+        self.memory.principals[token] = principal
+
+    def take(self, token: str) -> Principal | None:
+        return self.memory.principals.pop(token, None)
+
+
+def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> Ports:
+    """Return ports that keep everything in this memory; links, messages and names need no keeping."""
+    return Ports(
+        invitations=MemoryInvitations(memory),
+        cases=MemoryCases(memory),
+        customers=MemoryCustomers(memory),
+        library=MemoryLibrary(memory),
+        timers=MemoryTimers(memory),
+        inbox=MemoryInbox(memory),
+        views=MemoryViews(memory),
+        carrier=MemoryCarrier(memory),
+        links=links,
+        messages=messages,
+        names=names,
+        counters=MemoryCounters(memory),
+        access=MemoryAccess(memory),
+    )

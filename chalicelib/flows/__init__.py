@@ -1,0 +1,1 @@
+"""What Lazo does, step by step: load, decide, do."""

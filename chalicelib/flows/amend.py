@@ -1,0 +1,77 @@
+"""Change one stored thing that others may be changing too: load, decide, write, and again on a conflict."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from chalicelib.domain.case import Case
+from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.invitation import Invitation
+from chalicelib.errors import Conflict
+from chalicelib.ports import Customers, Invitations, Ports
+
+TRIES_MAX = 8
+Result = TypeVar("Result")
+
+
+def invitation(
+    invitations: Invitations, id_: str, change: Callable[[Invitation], Invitation | None]
+) -> Invitation | None:
+    """Write what `change` makes of an invitation as it is now; None from it, or no invitation, writes nothing."""
+
+    def once() -> Invitation | None:
+        before = invitations.get(id_)
+        after = change(before) if before else None
+        if after:
+            invitations.save(after)
+        return after
+
+    return persist(once)
+
+
+def customer(customers: Customers, key: str, change: Callable[[Customer], Customer | None]) -> Customer | None:
+    """Write what `change` makes of a customer, new or known, as the next version."""
+
+    def once() -> Customer | None:
+        before = customers.get(key) or Customer(key=key)
+        after = change(before)
+        if after:
+            customers.save(after.model_copy(update={"version": before.version + 1}))
+        return after
+
+    return persist(once)
+
+
+def address(customers: Customers, key: str, change: Callable[[Address], Address | None]) -> Address | None:
+    """Write what `change` makes of an address, new or known, as the next version."""
+
+    def once() -> Address | None:
+        before = customers.address(key) or Address(key=key)
+        after = change(before)
+        if after:
+            customers.save_address(after.model_copy(update={"version": before.version + 1}))
+        return after
+
+    return persist(once)
+
+
+def case(ports: Ports, id_: str, change: Callable[[Case], Case | None]) -> Case | None:
+    """Write what `change` makes of a case as it is now, without a move."""
+
+    def once() -> Case | None:
+        before = ports.cases.get(id_)
+        after = change(before) if before else None
+        if after:
+            ports.cases.save(after)
+        return after
+
+    return persist(once)
+
+
+def persist(once: Callable[[], Result]) -> Result:
+    """Call again while somebody else writes first; the last Conflict goes on to the caller."""
+    for _ in range(TRIES_MAX - 1):
+        try:
+            return once()
+        except Conflict:
+            continue
+    return once()

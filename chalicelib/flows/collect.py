@@ -1,0 +1,186 @@
+"""Open the page, take the answer, and open the case that a low one needs, in the same breath."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from chalicelib.domain.case import Moved, correct, mended, open_case
+from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.response import CONFIRM_AFTER, Filled, Recorded, read_form, respond, settle, viewed
+from chalicelib.domain.routing import route
+from chalicelib.domain.survey import Survey
+from chalicelib.errors import Invalid, NotFound, Problem
+from chalicelib.flows import amend
+from chalicelib.ports import DueKey, Ports, View
+
+Press = Literal["button", "automatic", "unvouched"]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a survey page is made of."""
+
+    invitation: Invitation
+    survey: Survey
+    customer: Customer | None
+    organisation: Organisation
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a form has done: `recorded`, `closed` (too late) or `invalid` (with the problems in `filled`)."""
+
+    outcome: Literal["recorded", "closed", "invalid"]
+    page: Opened
+    filled: Filled
+
+
+def open_page(ports: Ports, id_: str, now: datetime) -> Opened:
+    """Load what an invitation's page shows; changes nothing. Raises NotFound."""
+    invitation = ports.invitations.get(id_)
+    if invitation is None or invitation.survey_version is None:
+        raise NotFound(id_)
+    survey = ports.library.survey(invitation.survey_version)
+    if survey is None:
+        raise NotFound(invitation.survey_version)
+    customer = ports.customers.get(invitation.customer)
+    return Opened(invitation, survey, customer, ports.library.organisation(), invitation.is_open(now))
+
+
+def note_view(ports: Ports, id_: str, rating: int | None, now: datetime) -> None:
+    """Pass on that a link was opened: a note to a queue, the only thing that opening a page does."""
+    ports.views.note(View(id_, rating, now))
+
+
+def see(ports: Ports, view: View) -> None:
+    """Mark an invitation with a view that tells something new of who reads it."""
+    amend.invitation(ports.invitations, view.id, lambda found: viewed(found, view.rating))
+
+
+def submit(ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Press, now: datetime) -> Submitted:
+    """Record what a form says: at once for a person's press, after 120 s otherwise. Raises NotFound."""
+
+    def once() -> Submitted:
+        page = open_page(ports, id_, now)
+        filled = read_form(page.survey, form)
+        if not page.is_open:
+            return Submitted("closed", page, filled)
+        if filled.problems:
+            return Submitted("invalid", page, filled)
+        answer = filled.answer(now, press)
+        recorded = respond(page.invitation, page.survey, answer, vouched=press == "button", now=now)
+        if recorded:
+            _write(ports, recorded, page.survey, page.organisation, now)
+        return Submitted("recorded", page, filled)
+
+    return amend.persist(once)
+
+
+def confirm_due(ports: Ports, id_: str, now: datetime) -> None:
+    """Settle an answer that has waited long enough: confirmed, or left unconfirmed as a machine's."""
+
+    def once() -> None:
+        invitation = ports.invitations.get(id_)
+        survey = ports.library.survey(invitation.survey_version or "") if invitation else None
+        recorded = settle(invitation, survey, now) if invitation and survey else None
+        if recorded and survey:
+            _write(ports, recorded, survey, ports.library.organisation(), now)
+
+    amend.persist(once)
+
+
+def record_said(
+    ports: Ports, id_: str, form: Mapping[str, Sequence[str]], how: Literal["phone", "counter"], now: datetime
+) -> Invitation:
+    """Record what a customer told one of us, marked as such. Raises NotFound, or Invalid with the problems."""
+
+    def once() -> Invitation:
+        page = open_page(ports, id_, now)
+        filled = read_form(page.survey, form)
+        if filled.problems:
+            raise Invalid(*(Problem(f"/answers{each.pointer}", each.detail) for each in filled.problems))
+        if not page.is_open:
+            raise Invalid(Problem("/invitation", "is closed: its window has ended, or it was never sent"))
+        recorded = respond(page.invitation, page.survey, filled.answer(now, how), vouched=True, now=now)
+        if recorded:
+            _write(ports, recorded, page.survey, page.organisation, now)
+        return recorded.next if recorded else page.invitation
+
+    return amend.persist(once)
+
+
+def _write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> None:
+    """Write an answer; with its case in one transaction, so that a low one cannot exist without."""
+    moved = _case(ports, recorded, survey, organisation, now)
+    if moved is None:
+        ports.invitations.save(recorded.next)
+        return
+    ports.invitations.save_with_case(recorded.next, moved.case, moved.entry)
+    ports.timers.nudge([DueKey("case", moved.case.id)])
+
+
+def _case(
+    ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime
+) -> Moved | None:
+    answer = recorded.next.confirmed
+    if answer is None:
+        return None
+    if recorded.opens_case:
+        to = route(recorded.next, survey, answer, organisation, now)
+        return open_case(recorded.next, answer, to, organisation, now)
+    case = ports.cases.get(recorded.next.id) if recorded.corrects_case else None
+    return correct(case, answer, now) if case else None
+
+
+def say_mended(ports: Ports, id_: str, said: Literal["yes", "no"], press: Press, now: datetime) -> None:
+    """Record whether the customer says that it was mended; a no opens the case again. Raises NotFound."""
+    organisation = ports.library.organisation()
+
+    def once() -> None:
+        case = ports.cases.get(id_)
+        if case is None:
+            raise NotFound(id_)
+        if press != "button":
+            waits = {"mended_said": said, "mended_confirm_at": now + CONFIRM_AFTER, "revision": case.revision + 1}
+            ports.cases.save(case.model_copy(update=waits))
+            return
+        moved = mended(case, said, organisation, now)
+        if moved:
+            ports.cases.save(moved.case, moved.entry)
+
+    amend.persist(once)
+    ports.timers.nudge([DueKey("case", id_)])
+
+
+def stop(ports: Ports, id_: str, now: datetime, *, undo: bool = False) -> None:
+    """Stop every survey to an invitation's customer, on all addresses and channels; or undo it. Raises NotFound."""
+    invitation = ports.invitations.get(id_)
+    if invitation is None:
+        raise NotFound(id_)
+    at = None if undo else now
+
+    def opted(customer: Customer) -> Customer | None:
+        if customer.erased_at or (customer.opted_out_at is None) == (at is None):
+            return None
+        return customer.model_copy(update={"opted_out_at": at, "opted_out_how": None if undo else "link"})
+
+    def opted_address(address: Address) -> Address | None:
+        if (address.opted_out_at is None) == (at is None):
+            return None
+        return address.model_copy(update={"opted_out_at": at})
+
+    amend.customer(ports.customers, invitation.customer, opted)
+    for key in _addresses(ports, invitation):
+        amend.address(ports.customers, key, opted_address)
+
+
+def _addresses(ports: Ports, invitation: Invitation) -> set[str]:
+    customer = ports.customers.get(invitation.customer)
+    email, phone = (customer.email, customer.phone) if customer else (None, None)
+    keys = {invitation.address} if invitation.address else set()
+    keys |= {ports.names.address("email", email)} if email else set()
+    return keys | ({ports.names.address("sms", phone)} if phone else set())

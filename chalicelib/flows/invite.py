@@ -1,0 +1,280 @@
+"""Turn what happened into exactly one invitation, or one recorded reason, per program and contact."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.customer import EARLY_MAX, Address, Customer, Rest
+from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, Fulfilment, parse_event
+from chalicelib.domain.invitation import Invitation, decided, skip
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.policy import (
+    NO_PROGRAM,
+    Ask,
+    Known,
+    Skip,
+    Target,
+    decide,
+    invitation_id,
+    labelled,
+    rest_after,
+    targets,
+)
+from chalicelib.domain.terms import Channel, base_language
+from chalicelib.errors import Invalid, Problem
+from chalicelib.flows import amend
+from chalicelib.ports import DueKey, Early, Ports
+
+BATCH_MAX = 100  # events of one request
+FULFILMENTS_MAX = 40  # kept of one event
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One event of a request that cannot be taken, by its place in the request."""
+
+    index: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a request: these are ours now, those are not."""
+
+    accepted: tuple[EventRef, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def accept(ports: Ports, raws: list[Any], *, sizes: list[int], bytes_max: int, now: datetime) -> Accepted:
+    """Take events over: once this returns, the accepted ones are never lost."""
+    closings = ports.library.organisation().closings
+    accepted: list[EventRef] = []
+    taken: list[dict[str, object]] = []
+    rejected: list[Rejected] = []
+    for index, (raw, size) in enumerate(zip(raws, sizes, strict=True)):
+        try:
+            event = _parsed(raw, size, bytes_max, closings, now)
+        except Invalid as error:
+            rejected.append(Rejected(index, error.problems))
+        else:
+            accepted.append(event.ref)
+            taken.append(raw)
+    ports.inbox.accept(taken)
+    return Accepted(tuple(accepted), tuple(rejected))
+
+
+def _parsed(raw: Any, size: int, bytes_max: int, closings: frozenset[str], now: datetime) -> Event:
+    if size > bytes_max:
+        raise Invalid(Problem("", f"has {size} bytes; an event may have {bytes_max}"))
+    return parse_event(raw, closings=closings, now=now)
+
+
+def handle(ports: Ports, raw: object, now: datetime) -> None:
+    """Do what an event asks for; safe to run again at any point. Raises Invalid for what can never be handled."""
+    organisation = ports.library.organisation()
+    event = parse_event(raw, closings=organisation.closings, now=now)
+    if isinstance(event, Closing):
+        _close(ports, event, organisation, now)
+    elif isinstance(event, Cancellation):
+        _cancel(ports, event, organisation)
+    else:
+        _fulfil(ports, event, organisation)
+
+
+def _close(ports: Ports, closing: Closing, organisation: Organisation, now: datetime) -> None:
+    existing = ports.invitations.get_many(_ids(closing.ref, organisation, _labels(closing)))
+    frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
+    wanted = [each for each in targets(closing, organisation) if not frozen or each.program in frozen]
+    programs = tuple(dict.fromkeys(each.program for each in wanted))
+    for place, target in enumerate(wanted):
+        id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
+        if id_ not in existing:
+            _decide(ports, closing, target, organisation, now, programs=programs, primary=place == 0)
+    # Read after writing: whoever cancels or fulfils writes before reading, so one of us sees the other.
+    early = ports.invitations.early(closing.ref.key)
+    if early:
+        _apply(ports, early, _ids(closing.ref, organisation, _labels(closing)))
+
+
+def _labels(closing: Closing) -> list[str]:
+    return [label for label, _ in labelled(closing)]
+
+
+def _ids(ref: EventRef, organisation: Organisation, labels: list[str]) -> list[str]:
+    """Return every id under which an event may have been decided, by programs of today and of before."""
+    programs = [*(program.id for program in organisation.programs), *organisation.retired_programs, NO_PROGRAM]
+    return [invitation_id(ref.source, ref.id, program, label) for program in programs for label in labels]
+
+
+def _decide(
+    ports: Ports,
+    closing: Closing,
+    target: Target,
+    organisation: Organisation,
+    now: datetime,
+    *,
+    programs: tuple[str, ...],
+    primary: bool,
+) -> None:
+    def once() -> Invitation:
+        known = _known(ports, target)
+        decision = decide(closing, target, known, organisation=organisation, now=now)
+        record = _record(ports, closing, target, decision, known, organisation, now, programs, primary)
+        _rest(ports, closing, target, decision, known, record, organisation)
+        if ports.invitations.create(record) and record.due_at and record.due_at <= now:
+            ports.timers.nudge([DueKey("invitation", record.id)])
+        return record
+
+    amend.persist(once)
+
+
+def _known(ports: Ports, target: Target) -> Known:
+    contact = target.contact
+    given: list[tuple[Channel, str | None]] = [("email", contact.email), ("sms", contact.phone)]
+    keys = {channel: ports.names.address(channel, address) for channel, address in given if address}
+    customer = ports.customers.get(ports.names.customer(contact.id))
+    return Known(customer, {channel: ports.customers.address(key) for channel, key in keys.items()})
+
+
+def _record(
+    ports: Ports,
+    closing: Closing,
+    target: Target,
+    decision: Ask | Skip,
+    known: Known,
+    organisation: Organisation,
+    now: datetime,
+    programs: tuple[str, ...],
+    primary: bool,
+) -> Invitation:
+    contact = target.contact
+    program = organisation.program(target.program)
+    survey = organisation.survey(program.survey) if program else None
+    channel = decision.channel if isinstance(decision, Ask) else None
+    address = contact.email if channel == "email" else contact.phone if channel else None
+    return decided(
+        closing,
+        target,
+        decision,
+        decided_at=now,
+        programs=programs if len(programs) > 1 else (),
+        customer=ports.names.customer(contact.id),
+        address=ports.names.address(channel, address) if channel and address else None,
+        domain=address.rpartition("@")[2].lower() if channel == "email" and address else None,
+        language=base_language(contact.language or organisation.language),
+        zone=contact.timezone,
+        survey=survey.id if survey else None,
+        survey_version=survey.version if survey else None,
+        metric=survey.metric if survey else None,
+        primary=primary,
+        generation=organisation.trends.generation,
+    )
+
+
+def _rest(
+    ports: Ports,
+    closing: Closing,
+    target: Target,
+    decision: Ask | Skip,
+    known: Known,
+    record: Invitation,
+    organisation: Organisation,
+) -> None:
+    """Let the customer, then the address, rest because of this invitation, before it exists.
+
+    Whoever loses the race finds the other's rest when it decides again; who dies in between finds its own.
+    """
+    program = organisation.program(target.program)
+    before = known.customer or Customer(key=record.customer)
+    customer = before.told(target.contact, closing.at)
+    if isinstance(decision, Skip) or program is None:
+        if known.customer and customer != before:
+            ports.customers.save(customer.model_copy(update={"version": before.version + 1}))
+        return
+    rest = rest_after(decision.at, program, record.id)
+    ports.customers.save(customer.asked(record.id, rest))
+    if rest and record.address:
+        _rest_address(ports, record.address, known, decision.channel, rest)
+
+
+def _rest_address(ports: Ports, key: str, known: Known, channel: Channel, rest: Rest) -> None:
+    before = known.addresses.get(channel) or Address(key=key)
+    ports.customers.save_address(before.asked(rest))
+
+
+def _cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:
+    if cancellation.event:
+        early = _park(ports, cancellation.event.key, cancellation)
+        _apply(ports, early, _ids(cancellation.event, organisation, _known_labels(organisation)))
+    elif cancellation.reference and cancellation.customer_id:
+        _cancel_reference(ports, cancellation.reference, ports.names.customer(cancellation.customer_id))
+
+
+def _known_labels(organisation: Organisation) -> list[str]:
+    """Return the labels that an event's records may have, without the event: each role, up to three of it."""
+    roles = dict.fromkeys(["customer", *(program.contact for program in organisation.programs)])
+    return [label for role in roles for label in (role, f"{role}.2", f"{role}.3")]
+
+
+def _cancel_reference(ports: Ports, reference: str, key: str) -> None:
+    def noted(customer: Customer) -> Customer:
+        references = dict.fromkeys((reference, *customer.cancelled))
+        return customer.model_copy(update={"cancelled": tuple(references)[:EARLY_MAX]})
+
+    customer = amend.customer(ports.customers, key, noted)
+    for id_ in customer.recent if customer else ():
+        amend.invitation(
+            ports.invitations, id_, lambda found: _cancelled(found) if found.reference == reference else None
+        )
+
+
+def _cancelled(invitation: Invitation) -> Invitation | None:
+    if invitation.state == "scheduled":
+        return skip(invitation, "cancelled", "cancelled before it was sent")
+    return invitation.moved(remind_at=None) if invitation.remind_at else None
+
+
+def _fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
+    early = _park(ports, fulfilment.event.key, fulfilment)
+    _apply(ports, early, _ids(fulfilment.event, organisation, _known_labels(organisation)))
+
+
+def _park(ports: Ports, key: str, news: Cancellation | Fulfilment) -> Early:
+    """Write news of an event under its name, whether or not it has arrived: order of arrival decides nothing."""
+
+    def once() -> Early:
+        before = ports.invitations.early(key) or Early(key=key)
+        after = _with(before, news)
+        if after != before:
+            ports.invitations.save_early(after.model_copy(update={"version": before.version + 1}))
+        return after
+
+    return amend.persist(once)
+
+
+def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
+    if isinstance(news, Cancellation):
+        first = min(filter(None, (early.cancelled_at, news.at)))
+        return early.model_copy(update={"cancelled_at": first})
+    others = [each for each in early.fulfilments if each.ref != news.ref]
+    kept = sorted([*others, news], key=lambda each: (each.at, each.ref.source, each.ref.id))
+    return early.model_copy(update={"fulfilments": tuple(kept)[-FULFILMENTS_MAX:]})
+
+
+def _apply(ports: Ports, early: Early, ids: list[str]) -> None:
+    for id_ in ports.invitations.get_many(ids):
+        if early.cancelled_at:
+            amend.invitation(ports.invitations, id_, _cancelled)
+        if early.fulfilments:
+            amend.invitation(ports.invitations, id_, lambda found: _fulfilled(found, early.fulfilments))
+
+
+def _fulfilled(invitation: Invitation, fulfilments: tuple[Fulfilment, ...]) -> Invitation | None:
+    latest = {each.kind: each.fulfilled for each in fulfilments}
+    promises = tuple(
+        promise.model_copy(update={"fulfilled": latest[promise.kind]})
+        if isinstance(latest.get(promise.kind), type(promise.promised))
+        else promise
+        for promise in invitation.promises
+    )
+    return invitation.moved(promises=promises) if promises != invitation.promises else None

@@ -1,0 +1,170 @@
+"""Add what changed in the table to the counters, exactly once per record of its stream."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.domain.case import Case
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.rollup import ALL, Dimensions, Row, contributions, day_of, dimensions_of
+from chalicelib.domain.survey import Survey
+from chalicelib.errors import LazoError
+from chalicelib.ports import Change, Library, Ports
+
+ROWS_MAX = 99  # of one transaction, beside its checkpoint
+COUNTS_MAX = 250  # of one row in one transaction: DynamoDB's expressions end at 4 KB
+SEQUENCE_DIGITS = 40
+UNCOUNTED = "uncounted"
+
+log = logging.getLogger("lazo")
+
+Key = tuple[str, str, str, str]  # kind, dimension, value, day
+Delta = dict[Key, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What a batch of the stream came to: records that were new, those nobody could read, rows written."""
+
+    records: int
+    uncounted: int
+    rows: int
+
+
+def project(ports: Ports, changes: Sequence[Change], shard: str, now: datetime) -> Projected:
+    """Count the records of a shard that its checkpoint does not hold yet; batches that change no count write nothing.
+
+    Never raises for a record: it is counted as uncounted, since one that raised would hold up its shard. Raises
+    Conflict when another invocation has written meanwhile; the batch then comes again.
+    """
+    # Filtered first: a re-batched stretch may straddle the checkpoint, and its older half must not count twice.
+    last = ports.counters.checkpoint(shard)
+    new = sorted((change for change in changes if _place(change) > last), key=_place)
+    if not new:
+        return Projected(0, 0, 0)
+    counting = _Counting(ports.library, _dimensions(ports.library, new), now)
+    rows = 0
+    for part in _slices(new, counting):
+        ports.counters.add(shard, part.as_rows(), last=last, end=part.end)
+        last, rows = part.end, rows + len(part.delta)
+    return Projected(len(new), counting.uncounted, rows)
+
+
+def _place(change: Change) -> str:
+    # Padded, since as plain strings 9 would come after 10.
+    return change.sequence.zfill(SEQUENCE_DIGITS)
+
+
+def _dimensions(library: Library, changes: Sequence[Change]) -> Dimensions:
+    """Return what to count by, read anew when an item is of a later generation than the organisation we remember."""
+    dimensions = dimensions_of(library.organisation())
+    latest = max((side.generation for change in changes for side in (change.old, change.new) if side), default=0)
+    return dimensions if latest <= dimensions.generation else dimensions_of(library.organisation(fresh=True))
+
+
+@dataclass
+class _Counting:
+    """What counting one batch needs, and the records of it that could not be counted."""
+
+    library: Library
+    dimensions: Dimensions
+    now: datetime
+    uncounted: int = 0
+
+    def delta(self, change: Change) -> Delta:
+        """Return what a record changes: what the new image gives, less what the old one gave."""
+        try:
+            delta = self._difference(change)
+        except Exception:  # whatever an unknown writer left: the others go on, and `reconcile` tells of it
+            log.exception("record %s could not be counted", change.sequence)
+            delta = None
+        return self._uncounted() if delta is None else delta
+
+    def _difference(self, change: Change) -> Delta | None:
+        if not change.readable:
+            return None
+        delta: Delta = {}
+        for item, sign in ((change.new, 1), (change.old, -1)):
+            for row in counted(item, self.dimensions, self.library) if item else ():
+                _add(delta, (row.kind, row.dimension, row.value, row.day), row.counts, sign)
+        return delta if _fits(delta) else None
+
+    def _uncounted(self) -> Delta:
+        self.uncounted += 1
+        return {(UNCOUNTED, ALL, ALL, day_of(self.now, self.dimensions.zone)): {"records": 1}}
+
+
+class SurveyMissing(LazoError):
+    """An answer names a survey version that was never published."""
+
+
+def counted(item: Invitation | Case, dimensions: Dimensions, library: Library) -> tuple[Row, ...]:
+    """Return an item's contributions, with the survey that its answer was given to. Raises SurveyMissing."""
+    return contributions(item, dimensions, _survey(item, library))
+
+
+def _survey(item: Invitation | Case, library: Library) -> Survey | None:
+    if not isinstance(item, Invitation) or item.confirmed is None or item.survey_version is None:
+        return None
+    survey = library.survey(item.survey_version)
+    if survey is None:
+        raise SurveyMissing(item.survey_version)
+    return survey
+
+
+@dataclass
+class _Slice:
+    """As much of a batch as one transaction takes."""
+
+    delta: Delta = field(default_factory=dict)
+    end: str = ""
+    counts: bool = False
+    """Whether any of its records counts: two that cancel out still move the checkpoint, lest one comes again alone."""
+
+    def takes(self, more: Delta, end: str) -> bool:
+        """Add a record's counts, unless that makes it too much for one transaction."""
+        for key, counts in more.items():
+            _add(self.delta, key, counts, 1)
+        if not _fits(self.delta):
+            for key, counts in more.items():
+                _add(self.delta, key, counts, -1)
+            return False
+        self.end = end
+        self.counts |= bool(more)
+        return True
+
+    def as_rows(self) -> list[Row]:
+        return [Row(*key, counts) for key, counts in sorted(self.delta.items())]
+
+
+def _slices(changes: Sequence[Change], counting: _Counting) -> Iterator[_Slice]:
+    part = _Slice()
+    seen = ""
+    for change in changes:
+        if _place(change) == seen:
+            continue
+        seen = _place(change)
+        delta = counting.delta(change)
+        if not part.takes(delta, seen):
+            yield part
+            part = _Slice()
+            part.takes(delta, seen)
+    if part.counts:
+        yield part
+
+
+def _add(delta: Delta, key: Key, counts: Mapping[str, int], sign: int) -> None:
+    row = delta.setdefault(key, {})
+    for name, count in counts.items():
+        total = row.get(name, 0) + sign * count
+        if total:
+            row[name] = total
+        else:
+            row.pop(name, None)
+    if not row:
+        del delta[key]
+
+
+def _fits(delta: Delta) -> bool:
+    return len(delta) <= ROWS_MAX and all(len(counts) <= COUNTS_MAX for counts in delta.values())

@@ -1,0 +1,95 @@
+"""Answer what people may ask of their data: a copy, or to be forgotten."""
+
+from datetime import datetime
+
+from chalicelib.domain.case import Case
+from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.errors import NotFound
+from chalicelib.flows import amend
+from chalicelib.ports import Ports
+
+
+def stored(ports: Ports, id_: str) -> tuple[Customer | None, tuple[Invitation, ...]]:
+    """Return what is on record of an invitation's customer. Raises NotFound."""
+    invitation = ports.invitations.get(id_)
+    if invitation is None:
+        raise NotFound(id_)
+    customer = ports.customers.get(invitation.customer)
+    recent = customer.recent if customer else ()
+    found = ports.invitations.get_many(list(dict.fromkeys((id_, *recent))))
+    return customer, tuple(sorted(found.values(), key=lambda each: each.occurred_at))
+
+
+def send_copy(ports: Ports, id_: str) -> bool:
+    """Mail what is on record to the address on record; False when there is none to mail it to."""
+    customer, invitations = stored(ports, id_)
+    if customer is None or customer.erased_at or not customer.email:
+        return False
+    mail = ports.messages.copy(customer, invitations, ports.library.organisation())
+    ports.carrier.mail(mail)
+    return True
+
+
+def erase(ports: Ports, id_: str, now: datetime) -> None:
+    """Forget an invitation's customer: what is left leads to nobody, and no counter changes.
+
+    The customer goes last, since it names what else there is: whoever dies in between starts again from it.
+    Raises NotFound.
+    """
+    customer, invitations = stored(ports, id_)
+    for invitation in invitations:
+        amend.invitation(ports.invitations, invitation.id, lambda found: _forgotten(found, now))
+        if invitation.has_case:
+            amend.case(ports, invitation.id, _case_forgotten)
+            ports.cases.forget(invitation.id)
+    if customer:
+        for key in _addresses(ports, customer):
+            amend.address(ports.customers, key, lambda found: _address_forgotten(found))
+        amend.customer(ports.customers, customer.key, lambda found: _tombstone(found, now))
+
+
+def _addresses(ports: Ports, customer: Customer) -> list[str]:
+    email = [ports.names.address("email", customer.email)] if customer.email else []
+    return email + ([ports.names.address("sms", customer.phone)] if customer.phone else [])
+
+
+def _tombstone(customer: Customer, now: datetime) -> Customer | None:
+    if customer.erased_at:
+        return None
+    return Customer(key=customer.key, version=customer.version, erased_at=now)
+
+
+def _address_forgotten(address: Address) -> Address | None:
+    # A suppression outlives the person: it protects whoever has the address next, and names nobody.
+    bare = {"rest_from": None, "rest_until": None, "rest_by": None}
+    return address.model_copy(update=bare) if address.rest_by else None
+
+
+def _forgotten(invitation: Invitation, now: datetime) -> Invitation | None:
+    if invitation.erased:
+        return None
+    unsent = invitation.state == "scheduled"
+    return invitation.moved(
+        erased=True,
+        state="skipped" if unsent else invitation.state,
+        reason="erased" if unsent else invitation.reason,
+        send_at=None,
+        remind_at=None,
+        confirm_at=None,
+        provisional=None,
+        confirmed=_wordless(invitation.confirmed),
+        event_id=None,
+        reference=None,
+        address=None,
+        carrier_id=None,
+    )
+
+
+def _wordless(answer: Answer | None) -> Answer | None:
+    return answer.model_copy(update={"texts": {}}) if answer else None
+
+
+def _case_forgotten(case: Case) -> Case | None:
+    changed = {"reference": None, "why": case.why.model_copy(update={"text": ""}), "action": None}
+    return case.model_copy(update={"revision": case.revision + 1, **changed})

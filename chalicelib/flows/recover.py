@@ -1,0 +1,184 @@
+"""Mend what failed: tell the department, take its moves, climb the ladder, ask whether it was mended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chalicelib.domain.case import Case, Due, Move, Notice, advance, hold, mended, move, told
+from chalicelib.domain.organisation import Organisation
+from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
+from chalicelib.flows import amend
+from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal
+
+ALL_DEPARTMENTS_MAX = 100
+
+
+class Stale(Conflict):
+    """A case has moved on since the version that somebody acted upon; `view` is the case as it is now."""
+
+    def __init__(self, view: CaseView) -> None:
+        super().__init__(f"the case is at version {view.case.version}")
+        self.view = view
+
+
+def look(ports: Ports, id_: str, principal: Principal) -> CaseView:
+    """Return a case with all that its reader may see. Raises NotFound, also for another department's."""
+    case = ports.cases.get(id_)
+    if case is None or not may_see(case, principal):
+        raise NotFound(id_)
+    return view_of(ports, case)
+
+
+def may_see(case: Case, principal: Principal) -> bool:
+    """Say whether somebody may see a case: leadership and admin all, a department those it leads or supports."""
+    if principal.role in ("leadership", "admin"):
+        return True
+    own = {case.department, *case.supporting}
+    return principal.role == "department" and principal.department in own
+
+
+def view_of(ports: Ports, case: Case, *, timeline: bool = True) -> CaseView:
+    """Return a case with its invitation, its customer and, unless in a list, its timeline."""
+    invitation = ports.invitations.get(case.id)
+    if invitation is None:
+        raise NotFound(case.id)
+    customer = ports.customers.get(case.customer)
+    return CaseView(case, invitation, customer, ports.cases.timeline(case.id) if timeline else ())
+
+
+def views(ports: Ports, cases: Sequence[Case]) -> tuple[CaseView, ...]:
+    """Return several cases with what a list shows of each; those whose invitation is gone are left out."""
+    invitations = ports.invitations.get_many([case.id for case in cases])
+    customers = {key: ports.customers.get(key) for key in dict.fromkeys(case.customer for case in cases)}
+    return tuple(
+        CaseView(case, invitations[case.id], customers[case.customer]) for case in cases if case.id in invitations
+    )
+
+
+def queue(
+    ports: Ports, principal: Principal, department: str | None, which: CaseList, *, limit: int, cursor: str | None
+) -> Page:
+    """Return cases by what is due first: of one department, or of all for those who lead.
+
+    Raises Forbidden for who has no cases, NotFound for another department's.
+    """
+    if principal.role == "agent":
+        raise Forbidden("an agent has no cases")
+    if principal.role == "department":
+        if department not in (None, principal.department):
+            raise NotFound(department)
+        department = principal.department
+    if department:
+        return ports.cases.page(department, which, limit=limit, cursor=cursor)
+    return _of_all(ports, which, limit)
+
+
+def _of_all(ports: Ports, which: CaseList, limit: int) -> Page:
+    # One Query for each department: leadership's view, bounded by the departments of one organisation.
+    ids = [department.id for department in ports.library.organisation().departments][:ALL_DEPARTMENTS_MAX]
+    cases = [case for id_ in ids for case in ports.cases.page(id_, which, limit=limit, cursor=None).cases]
+    if which == "open":
+        return Page(tuple(sorted(cases, key=lambda case: (case.resolve_by, case.id))[:limit]), None)
+    latest = sorted(cases, key=lambda case: (case.resolved_at or case.opened_at, case.id), reverse=True)
+    return Page(tuple(latest[:limit]), None)
+
+
+def act(ports: Ports, id_: str, version: int, wanted: Move, principal: Principal, now: datetime) -> CaseView:
+    """Make a move on the version that somebody saw. Raises NotFound, Forbidden, Stale, MoveForbidden, Invalid."""
+    seen = look(ports, id_, principal)
+    if principal.role == "leadership":
+        raise Forbidden("leadership reads cases; their departments move them")
+    if seen.case.version != version:
+        raise Stale(seen)
+    return take(ports, seen.case, wanted, now)
+
+
+def take(ports: Ports, case: Case, wanted: Move, now: datetime) -> CaseView:
+    """Write a move upon the version it was decided on; an alert in between does not stand in its way."""
+    organisation = ports.library.organisation()
+    while True:
+        moved = move(case, wanted, organisation, now)
+        try:
+            ports.cases.save(moved.case, moved.entry)
+        except Conflict:
+            current = ports.cases.get(case.id)
+            if current is None or current.version != case.version:
+                raise Stale(view_of(ports, current or case)) from None
+            case = current
+        else:
+            break
+    if moved.case.due_at and moved.case.due_at <= now:
+        ports.timers.nudge([DueKey("case", case.id)])
+    return view_of(ports, moved.case)
+
+
+def work(ports: Ports, id_: str, now: datetime) -> None:
+    """Take a case's due step: alerts leave at least once, the customer's question at most once."""
+    case = ports.cases.get(id_)
+    if case is None:
+        return
+    organisation = ports.library.organisation()
+    if case.mended_said and case.mended_confirm_at and now >= case.mended_confirm_at:
+        _confirm_mended(ports, id_, organisation, now)
+        return
+    step = advance(case, now)
+    if step is None:
+        return
+    try:
+        ports.cases.save(step.case)
+    except Conflict:
+        return
+    _tell(ports, step, organisation, now)
+
+
+def _confirm_mended(ports: Ports, id_: str, organisation: Organisation, now: datetime) -> None:
+    def once() -> None:
+        case = ports.cases.get(id_)
+        if case and case.mended_said and case.mended_confirm_at and now >= case.mended_confirm_at:
+            moved = mended(case, case.mended_said, organisation, now)
+            if moved:
+                ports.cases.save(moved.case, moved.entry)
+
+    amend.persist(once)
+    ports.timers.nudge([DueKey("case", id_)])
+
+
+def _tell(ports: Ports, step: Due, organisation: Organisation, now: datetime) -> None:
+    view = view_of(ports, step.case)
+    if step.ask_mended:
+        _ask_mended(ports, view, organisation)
+    taken = tuple(notice for notice in step.notices if _told(ports, notice, view, organisation, now))
+    if taken:
+        amend.case(ports, step.case.id, lambda found: told(found, taken) if set(taken) & set(found.notices) else None)
+
+
+def _told(ports: Ports, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> bool:
+    """Hand a notice over; one that the carrier refuses for now stays, and its lease tries it again."""
+    mail = ports.messages.notice(notice, view, organisation, now)
+    try:
+        ports.carrier.mail(mail)
+    except CarrierRefused as refusal:
+        return refusal.permanent
+    except CarrierUnclear:
+        return False
+    return True
+
+
+def _ask_mended(ports: Ports, view: CaseView, organisation: Organisation) -> None:
+    customer, invitation = view.customer, view.invitation
+    if customer is None or customer.erased_at or customer.opted_out_at or invitation.channel is None:
+        return
+    if not customer.address(invitation.channel):
+        return
+    message = ports.messages.mended(view.case, customer, organisation, invitation.channel)
+    try:
+        if isinstance(message, Mail):
+            ports.carrier.mail(message)
+        else:
+            ports.carrier.text(message)
+    except (CarrierRefused, CarrierUnclear):
+        return  # asked at most once: the case is mended or not, whether or not the customer says so
+
+
+def put_off(ports: Ports, id_: str, now: datetime) -> None:
+    """Move a case whose handling failed an hour ahead, and count the fault."""
+    amend.case(ports, id_, lambda found: hold(found, now) if found.due_at else None)

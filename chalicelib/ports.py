@@ -1,0 +1,348 @@
+"""Say what the flows need from the world; adapters provide it, on AWS, on one machine and in memory."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from chalicelib.domain.case import Case, Entry, Notice
+from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.event import Fulfilment
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.rollup import Row as Row
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import Channel, Frozen, Instant
+
+Clock = Callable[[], datetime]
+
+
+class Early(Frozen):
+    """News of an event that has not arrived yet: it waits under the event's name."""
+
+    key: str
+    version: int = 0
+    cancelled_at: Instant | None = None
+    fulfilments: tuple[Fulfilment, ...] = ()
+
+
+class Invitations(Protocol):
+    """The one record of each decision, and what became of it. Every read is consistent."""
+
+    def get_many(self, ids: Sequence[str]) -> dict[str, Invitation]: ...
+
+    def get(self, id_: str) -> Invitation | None: ...
+
+    def create(self, invitation: Invitation) -> bool:
+        """Put a decision; False when there is one already, which stands."""
+        ...
+
+    def save(self, invitation: Invitation) -> None:
+        """Put version n over version n − 1; raises Conflict when that is not what is there."""
+        ...
+
+    def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
+        """Put an answer and its case (revision 1: new; else over revision − 1) and a timeline entry, all or none.
+
+        Raises Conflict.
+        """
+        ...
+
+    def early(self, key: str) -> Early | None: ...
+
+    def save_early(self, early: Early) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the cases, in order, and where the next page begins (None at the end)."""
+
+    cases: tuple[Case, ...]
+    next: str | None
+
+
+CaseList = Literal["open", "resolved"]
+
+
+class Cases(Protocol):
+    """Cases and their timelines. `get` and `timeline` are consistent; `page` reads an index that lags a little."""
+
+    def get(self, id_: str) -> Case | None: ...
+
+    def timeline(self, id_: str) -> tuple[Entry, ...]: ...
+
+    def save(self, case: Case, entry: Entry | None = None) -> None:
+        """Put revision n over revision n − 1, with a timeline entry when a move was made; raises Conflict."""
+        ...
+
+    def forget(self, id_: str) -> None:
+        """Empty the words of a case's timeline: who moved it and when stays, what was written goes."""
+        ...
+
+    def page(self, department: str, which: CaseList, *, limit: int, cursor: str | None) -> Page:
+        """Return a department's open cases by `resolve_by`, or its resolved ones, latest first.
+
+        Raises Invalid for a cursor that is not of this query.
+        """
+        ...
+
+
+class Customers(Protocol):
+    """People and addresses, by their keyed names. Reads are consistent."""
+
+    def get(self, key: str) -> Customer | None: ...
+
+    def address(self, key: str) -> Address | None: ...
+
+    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
+        """Return a customer and an address in one read."""
+        ...
+
+    def save(self, customer: Customer) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
+    def save_address(self, address: Address) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
+
+class Library(Protocol):
+    """The organisation as published, and every survey version that a link may still open."""
+
+    def organisation(self, *, fresh: bool = False) -> Organisation:
+        """Return the published organisation, `fresh` past any cache; raises NotFound before the first publication."""
+        ...
+
+    def survey(self, version: str) -> Survey | None: ...
+
+    def publish(self, organisation: Organisation, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write of an invitation or a case as the table's stream tells of it: before and after.
+
+    `sequence` is zero-padded to 40 digits. A record that cannot be read has neither side, and `readable` is False.
+    """
+
+    sequence: str
+    old: Invitation | Case | None = None
+    new: Invitation | Case | None = None
+    readable: bool = True
+
+
+ItemKind = Literal["invitation", "case"]
+
+
+@dataclass(frozen=True)
+class DueKey:
+    """A hint that something may be due: which item, and the shard it was found in."""
+
+    kind: ItemKind
+    id: str
+
+
+class Timers(Protocol):
+    """The sparse index of what is due. A hint only: the claim on the item decides."""
+
+    def due(self, now: datetime, limit: int) -> Iterable[DueKey]:
+        """Return what is due at or before now, from the beginning of time, oldest first within a shard."""
+        ...
+
+    def next_at(self, until: datetime) -> datetime | None:
+        """Return the first instant, not after until, at which something is due."""
+        ...
+
+    def nudge(self, keys: Sequence[DueKey]) -> None:
+        """Hand keys to the workers at once; the sweep finds them too, should this be lost."""
+        ...
+
+
+@dataclass(frozen=True)
+class View:
+    """Somebody, or something, opened the link of an invitation."""
+
+    id: str
+    rating: int | None
+    at: datetime
+
+
+class Inbox(Protocol):
+    """Where events wait to be handled: nothing that was accepted is lost."""
+
+    def accept(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Keep events until they are handled; raises when any could not be kept."""
+        ...
+
+    def refuse(self, body: str, reason: str) -> None:
+        """Lay a message that can never be handled where operators see it, with its reason."""
+        ...
+
+
+class Views(Protocol):
+    """Where notes of opened links wait to be handled."""
+
+    def note(self, view: View) -> None: ...
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One e-mail, ready but for its encoding. Subject and names hold no line breaks."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    sender_name: str
+    sender: str
+    reply_to: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sms:
+    """One text message."""
+
+    to: str
+    text: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Carrier(Protocol):
+    """Hands messages over, each call once; both raise CarrierRefused or CarrierUnclear and return the carrier's id."""
+
+    def mail(self, mail: Mail) -> str: ...
+
+    def text(self, sms: Sms) -> str: ...
+
+
+Purpose = Literal["answer", "mended", "stop", "privacy", "case", "sign_in"]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a link's token says, once it is known to be ours: an id for one purpose, and its end if it has one."""
+
+    id: str
+    expires_at: datetime | None = None
+    detail: int = 0
+
+
+class Links(Protocol):
+    """Makes and reads the addresses that people are given; under a token nothing is stored."""
+
+    def url(self, purpose: Purpose, ticket: Ticket) -> str:
+        """Return the whole address, as in https://…/s/<token>."""
+        ...
+
+    def read(self, purpose: Purpose, token: str) -> Ticket:
+        """Return what a token says; raises BadLink for any other purpose, key or shape."""
+        ...
+
+
+class Messages(Protocol):
+    """Writes what people are sent, in their language."""
+
+    def invitation(
+        self, invitation: Invitation, customer: Customer, survey: Survey, organisation: Organisation, *, reminder: bool
+    ) -> Mail | Sms: ...
+
+    def notice(self, notice: Notice, view: "CaseView", organisation: Organisation, now: datetime) -> Mail: ...
+
+    def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms: ...
+
+    def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
+        """Return the mail with somebody's one-time link to our own pages."""
+        ...
+
+    def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
+        """Return all that is stored about a customer, for that customer."""
+        ...
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case with all that a person needs to see it: who, what was said, what was promised, what moved."""
+
+    case: Case
+    invitation: Invitation
+    customer: Customer | None
+    timeline: tuple[Entry, ...] = ()
+
+
+class Names(Protocol):
+    """Keyed names of people and addresses (terms.keyed)."""
+
+    def customer(self, id_: str) -> str: ...
+
+    def address(self, channel: Channel, address: str) -> str: ...
+
+
+class Counters(Protocol):
+    """The rollups: written once per stream record, read one Query per series."""
+
+    def checkpoint(self, shard: str) -> str:
+        """Return the last sequence number counted of a shard, zero-padded to 40 digits; empty at first."""
+        ...
+
+    def add(self, shard: str, rows: Sequence[Row], *, last: str, end: str) -> None:
+        """Add at most 99 rows and move the checkpoint from last to end, all or none; raises Conflict."""
+        ...
+
+    def series(self, kind: str, dimension: str, value: str, first: str, last: str) -> dict[str, dict[str, int]]:
+        """Return day → counts, all lanes added up, for days first to last inclusive."""
+        ...
+
+    def values(self, kind: str, dimension: str) -> tuple[str, ...]:
+        """Return every value of a dimension that was ever counted, sorted."""
+        ...
+
+
+Role = Literal["agent", "department", "leadership", "admin"]
+
+
+class Principal(Frozen):
+    """Who reads or acts: a role, for a department or a person where the role has one."""
+
+    id: str
+    role: Role
+    name: str
+    department: str | None = None
+    person: str | None = None
+
+
+class Access(Protocol):
+    """Tokens, kept hashed: those of the API, and those of a mail's one-time link."""
+
+    def principal(self, token: str) -> Principal | None: ...
+
+    def grant(self, token: str, principal: Principal, until: datetime | None = None) -> None:
+        """Let a token stand for somebody; after `until` it may be forgotten, but whoever reads it looks for itself."""
+        ...
+
+    def take(self, token: str) -> Principal | None:
+        """Forget a token and return whom it stood for: of two who take it at once, one gets None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything that the flows may use, built once by the runtime (or by a test, or by the simulation)."""
+
+    invitations: Invitations
+    cases: Cases
+    customers: Customers
+    library: Library
+    timers: Timers
+    inbox: Inbox
+    views: Views
+    carrier: Carrier
+    links: Links
+    messages: Messages
+    names: Names
+    counters: Counters
+    access: Access

@@ -1,0 +1,1 @@
+"""Each step of the loop over the ports in memory."""
