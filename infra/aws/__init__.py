@@ -1,0 +1,1 @@
+"""Describe the AWS stack and package what goes into it."""

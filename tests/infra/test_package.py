@@ -1,0 +1,296 @@
+"""What is deployed: the generated template and the zip."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.settings import Settings
+from infra.aws import archive, template
+from infra.aws.package import PROJECT, CannotPackage, generate, parameters, write_templates
+from tests.infra import small_app
+
+Template = dict[str, Any]
+FUNCTIONS = {"APIHandler", "PublicPages", "Intake", "Due", "Views", "Project", "Sweep", "Receipts"}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_app.make(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def sam(project: Path) -> Template:
+    return generate(project, project / "source", project / "out", "dev")
+
+
+def functions(sam: Template) -> Template:
+    kind = "AWS::Serverless::Function"
+    return {name: one["Properties"] for name, one in sam["Resources"].items() if one["Type"] == kind}
+
+
+def statements(role: Template) -> list[dict[str, Any]]:
+    return [one for policy in role["Properties"]["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# ---- the template
+
+
+def test_both_templates_pass_the_lint(project: Path, sam: Template) -> None:
+    paths = write_templates(sam, project / "out", parameters(project, "dev"))
+    assert [path.name for path in paths] == ["template.json", "translated.json"]
+
+
+def test_the_translated_template_shows_a_circle_that_the_sam_template_hides(sam: Template, tmp_path: Path) -> None:
+    circular = json.loads(json.dumps(sam))
+    circular["Globals"]["Function"]["Environment"]["Variables"]["URL"] = {"Fn::Sub": "https://${RestAPI}"}
+    with pytest.raises(template.BadTemplate, match="Circular"):
+        write_templates(circular, tmp_path, {"Stage": "dev", "PublicUrl": "https://lazo.example.com"})
+
+
+def test_what_cannot_be_translated_says_why(sam: Template) -> None:
+    wrong = json.loads(json.dumps(sam))
+    (source,) = wrong["Resources"]["Receipts"]["Properties"]["Events"].values()
+    source["Properties"]["Topic"] = ["a", "list"]
+    with pytest.raises(template.BadTemplate, match="'Topic' should be a string"):
+        template.translate(wrong, {"Stage": "dev", "PublicUrl": "https://lazo.example.com"})
+
+
+def test_all_functions_run_the_same_code_on_the_same_machine(sam: Template) -> None:
+    found = functions(sam)
+    assert set(found) == FUNCTIONS
+    assert {one["CodeUri"] for one in found.values()} == {"./deployment.zip"}
+    assert {one["Runtime"] for one in found.values()} == {f"python3.{sys.version_info.minor}"}
+    assert {tuple(one["Architectures"]) for one in found.values()} == {("arm64",)}
+
+
+def test_each_function_has_a_role_and_a_log_group_of_its_own(sam: Template) -> None:
+    found = functions(sam).values()
+    assert len({json.dumps(one["Role"]) for one in found}) == len(FUNCTIONS)
+    logs = {one["LoggingConfig"]["LogGroup"]["Ref"] for one in found}
+    assert len(logs) == len(FUNCTIONS)
+    assert all(sam["Resources"][log]["Properties"]["RetentionInDays"] for log in logs)
+
+
+def test_no_policy_says_everything(sam: Template) -> None:
+    roles = [
+        one for one in sam["Resources"].values() if one["Type"] == "AWS::IAM::Role" and "Policies" in one["Properties"]
+    ]
+    granted = [one for role in roles for one in statements(role)]
+    assert len(roles) == len(FUNCTIONS)
+    assert all(one["Effect"] == "Allow" and "*" not in listed(one["Resource"]) for one in granted)
+    assert not any("*" in action for one in granted for action in listed(one["Action"]))
+
+
+def test_the_function_behind_public_gets_cannot_write_to_the_table_nor_read_other_secrets(sam: Template) -> None:
+    role = statements(sam["Resources"]["PublicPagesRole"])
+    allowed = {action: listed(one["Resource"]) for one in role for action in listed(one["Action"])}
+    assert {action for action in allowed if action.startswith("dynamodb:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+    }
+    assert allowed["sqs:SendMessage"] == [{"Fn::GetAtt": ["ViewsQueue", "Arn"]}]
+    assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "LinkKeys"}]
+
+
+def test_get_and_head_of_the_survey_page_go_to_the_function_that_cannot_write_and_post_does_not(sam: Template) -> None:
+    paths = sam["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    served = {
+        (path, method): "PublicPages" in json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
+        for path in ("/s/{token}", "/s/{token}/{rating}")
+        for method, operation in paths[path].items()
+    }
+    assert served.pop(("/s/{token}", "post")) is False
+    assert len(served) == 4
+    assert all(served.values())
+
+
+@pytest.mark.parametrize(
+    ("function", "queue"), [("Intake", "IntakeQueue"), ("Due", "DueQueue"), ("Views", "ViewsQueue")]
+)
+def test_a_queue_hands_over_with_partial_failures_and_ends_in_its_dead_letter_queue(
+    sam: Template, function: str, queue: str
+) -> None:
+    (source,) = functions(sam)[function]["Events"].values()
+    assert source["Properties"]["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    settings = sam["Resources"][queue]["Properties"]
+    assert settings["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{function}Dlq", "Arn"]}
+    assert settings["VisibilityTimeout"] >= 6 * functions(sam)[function]["Timeout"]
+
+
+def test_the_stream_is_counted_in_windows_that_name_their_shard(sam: Template) -> None:
+    (source,) = functions(sam)["Project"]["Events"].values()
+    wiring = source["Properties"]
+    assert wiring["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert (wiring["TumblingWindowInSeconds"], wiring["ParallelizationFactor"]) == (60, 1)
+    assert wiring["StartingPosition"] == "TRIM_HORIZON"
+    assert wiring["BisectBatchOnFunctionError"] is True
+    assert wiring["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["StreamDlq", "Arn"]}
+    (only,) = wiring["FilterCriteria"]["Filters"]
+    assert json.loads(only["Pattern"]) == {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "INVITATION#"}]}}}}
+
+
+def test_the_table_is_kept_streams_and_forgets_by_ttl(sam: Template) -> None:
+    table = sam["Resources"]["Table"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    settings = table["Properties"]
+    assert settings["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert settings["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert settings["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert {one["IndexName"] for one in settings["GlobalSecondaryIndexes"]} == {"due", "department", "answered"}
+
+
+def test_production_protects_its_table_and_a_stage_does_so_unless_told_otherwise(sam: Template) -> None:
+    assert sam["Parameters"]["DeletionProtection"]["Default"] == "true"
+    assert parameters(PROJECT, "prod")["DeletionProtection"] == "true"
+
+
+def test_access_logs_name_the_resource_and_never_the_path(sam: Template) -> None:
+    log = sam["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Format"]
+    assert "$context.resourcePath" in log
+    assert "$context.path" not in log
+
+
+def test_what_we_say_on_the_bus_never_comes_back_in(sam: Template) -> None:
+    rule = sam["Resources"]["IntakeRule"]["Properties"]
+    assert rule["EventPattern"] == {"source": [{"anything-but": ["lazo"]}]}
+
+
+def test_functions_are_given_every_setting_that_the_code_reads(sam: Template) -> None:
+    given = sam["Globals"]["Function"]["Environment"]["Variables"]
+    assert {field.name.upper() for field in fields(Settings)} <= set(given)
+
+
+# ---- mistakes in the overlay
+
+
+@pytest.mark.parametrize(
+    ("place", "patch", "complaint"),
+    [
+        (("Resources",), {"Intak": {"Properties": {"Timeout": 9}}}, "Resources.Intak"),
+        (("Resources", "Due", "Properties", "Events"), {"DueSqs": {"Properties": {}}}, "Resources.Due.Events.DueSqs"),
+    ],
+)
+def test_a_patch_that_patches_nothing_stops_packaging(
+    sam: Template, place: tuple[str, ...], patch: Template, complaint: str
+) -> None:
+    merged = json.loads(json.dumps(sam))
+    at = merged
+    for key in place:
+        at = at[key]
+    at.update(patch)
+    with pytest.raises(template.BadTemplate, match=complaint):
+        template.check(merged)
+
+
+def test_two_intrinsics_merged_into_one_stop_packaging(sam: Template) -> None:
+    merged = json.loads(json.dumps(sam))
+    (source,) = merged["Resources"]["Receipts"]["Properties"]["Events"].values()
+    source["Properties"]["Topic"] = {"Fn::Sub": "arn:aws:sns:us-east-1:0:t", "Ref": "ReceiptsTopic"}
+    with pytest.raises(template.BadTemplate, match=r"Topic: the overlay's Ref was merged into Chalice's Fn::Sub"):
+        template.check(merged)
+
+
+@pytest.mark.parametrize(("path", "method"), [("/s/{tokn}", "get"), ("/s/{token}", "delete")])
+def test_a_route_that_the_app_does_not_have_stops_packaging(sam: Template, path: str, method: str) -> None:
+    merged = json.loads(json.dumps(sam))
+    paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    paths.setdefault(path, {})[method] = {"x-amazon-apigateway-integration": {"uri": "somewhere"}}
+    with pytest.raises(template.BadTemplate, match=f"{method.upper()} "):
+        template.check(merged)
+
+
+def test_a_function_without_a_policy_of_its_own_stops_packaging(sam: Template) -> None:
+    merged = json.loads(json.dumps(sam))
+    default = json.loads((PROJECT / ".chalice/policy.json").read_text())
+    merged["Resources"]["DueRole"]["Properties"]["Policies"] = [{"PolicyName": "p", "PolicyDocument": default}]
+    with pytest.raises(template.BadTemplate, match="DueRole"):
+        template.check(merged)
+
+
+def test_an_app_that_does_not_import_stops_packaging(tmp_path: Path) -> None:
+    project = small_app.make(tmp_path)
+    (project / "app.py").write_text("import nowhere_to_be_found\n")
+    with pytest.raises(CannotPackage, match="nowhere_to_be_found"):
+        generate(project, project / "source", project / "out", "dev")
+
+
+def test_a_stage_that_does_not_exist_is_refused_with_those_that_do(project: Path) -> None:
+    with pytest.raises(CannotPackage, match=r"no stage 'qa'.*\['dev', 'prod'\]"):
+        parameters(project, "qa")
+
+
+# ---- the zip
+
+
+@pytest.fixture(scope="module")
+def contents(project: Path, sam: Template) -> dict[str, bytes]:
+    packages = project / "packages"
+    for name in (
+        "jinja2/__init__.py",
+        "jinja2/py.typed",
+        "jinja2-3.dist-info/METADATA",
+        "bin/tool",
+        "pydantic/v1/main.py",
+    ):
+        path = packages / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {name}\n")
+    return archive.collect(project / "out/deployment.zip", packages)
+
+
+def test_the_zip_holds_app_chalice_and_packages_without_sources_and_metadata(contents: dict[str, bytes]) -> None:
+    assert set(contents) == {
+        "app.py",
+        "chalice/__init__.py",
+        "chalice/app.py",
+        "chalicelib/__init__.py",
+        "chalicelib/triggers.py",
+        "chalicelib/templates/mail.html",
+        "jinja2/__init__.py",
+        "jinja2/py.typed",
+    }
+
+
+def test_equal_contents_make_equal_bytes(contents: dict[str, bytes], tmp_path: Path) -> None:
+    archive.write(contents, tmp_path / "one.zip", bytes_max=archive.BYTES_MAX)
+    archive.write(dict(reversed(contents.items())), tmp_path / "two.zip", bytes_max=archive.BYTES_MAX)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_bytecode_is_shipped_on_demand_and_the_same_every_time(contents: dict[str, bytes]) -> None:
+    compiled = archive.with_bytecode(contents)
+    assert f"chalicelib/__pycache__/triggers.cpython-3{sys.version_info.minor}.pyc" in compiled
+    assert set(contents) <= set(compiled)
+    assert compiled == archive.with_bytecode(contents)
+
+
+def test_a_zip_of_exactly_the_limit_passes_and_one_byte_more_does_not(tmp_path: Path) -> None:
+    size = archive.write({"a": b"a"}, tmp_path / "a.zip", bytes_max=1_000)
+    assert archive.write({"a": b"a"}, tmp_path / "a.zip", bytes_max=size) == size
+    with pytest.raises(archive.TooBig, match="more than"):
+        archive.write({"a": b"a"}, tmp_path / "a.zip", bytes_max=size - 1)
+
+
+def test_lambda_can_import_the_handlers_from_the_zip(contents: dict[str, bytes], tmp_path: Path) -> None:
+    archive.write(contents, tmp_path / "a.zip", bytes_max=archive.BYTES_MAX)
+    with zipfile.ZipFile(tmp_path / "a.zip") as zipped:
+        zipped.extractall(tmp_path / "task")
+    code = "import app, chalicelib.triggers; print(len(app.app.routes), callable(chalicelib.triggers.intake))"
+    environment = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "task", env=environment, capture_output=True, text=True
+    )
+    assert said.stdout.split() == ["2", "True"], said.stderr
