@@ -88,6 +88,10 @@ class Cases(Protocol):
         """
         ...
 
+    def page_of_all(self, departments: Sequence[str], which: CaseList, *, limit: int, cursor: str | None) -> Page:
+        """Return the cases of several departments in one order: one query for each of them."""
+        ...
+
 
 class Customers(Protocol):
     """People and addresses, by their keyed names. Reads are consistent."""
@@ -257,6 +261,10 @@ class Messages(Protocol):
 
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         """Return the mail with somebody's one-time link to our own pages."""
+        ...
+
+    def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
+        """Return the answer to somebody's text message: stopped, started, help, thanks_high … (converse.Reply)."""
         ...
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:

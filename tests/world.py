@@ -46,6 +46,12 @@ class PlainMessages:
         text = self.links.url("mended", Ticket(case.id))
         return _mail((customer.email or "",), "mended", text, case.id)
 
+    def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
+        return Sms(to, kind, {"kind": kind})
+
+    def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
+        return _mail((to,), "sign_in", url, "")
+
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         return _mail((customer.email or "",), "copy", customer.model_dump_json(), "")
 

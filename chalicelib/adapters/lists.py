@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.domain.case import Case
@@ -11,6 +12,9 @@ from chalicelib.errors import Invalid, Problem
 from chalicelib.ports import CaseList
 
 CURSOR_CHARACTERS_MAX = 600
+ALL = "*"
+"""Stands for all departments in the name of a list: no department is called so."""
+
 _ID = re.compile(r"[\x21-\x7e]{1,100}")
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -36,6 +40,13 @@ def list_name(department: str, which: CaseList) -> str:
 def place_of(case: Case) -> Place:
     """Return where a case stands in its list."""
     return Place(stamp(case.resolved_at or case.resolve_by), case.id)
+
+
+def merged(places: Iterable[Place], which: CaseList, limit: int) -> tuple[list[Place], str | None]:
+    """Return the first of several departments' places, and the cursor of those that follow."""
+    found = sorted(places, reverse=which == "resolved")
+    more = write_cursor(list_name(ALL, which), found[limit - 1]) if len(found) > limit else None
+    return found[:limit], more
 
 
 def write_cursor(list_: str, place: Place) -> str:

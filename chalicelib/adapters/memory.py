@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
 
-from chalicelib.adapters.lists import list_name, list_of, place_of, read_cursor, write_cursor
+from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.invitation import Invitation
@@ -178,15 +178,22 @@ class MemoryCases:
 
     def page(self, department: str, which: CaseList, *, limit: int, cursor: str | None) -> Page:
         list_ = list_name(department, which)
-        backwards = which == "resolved"
-        listed = [case for case in self.memory.cases.values() if list_of(case) == list_]
-        places = sorted(map(place_of, listed), reverse=backwards)
-        if cursor:
-            last = read_cursor(list_, cursor)
-            places = [place for place in places if (place < last if backwards else place > last)]
+        places = self._places(list_, read_cursor(list_, cursor) if cursor else None, which)
         shown = places[:limit]
         more = write_cursor(list_, shown[-1]) if len(places) > limit else None
         return Page(tuple(self.memory.cases[place.id] for place in shown), more)
+
+    def page_of_all(self, departments: Sequence[str], which: CaseList, *, limit: int, cursor: str | None) -> Page:
+        after = read_cursor(list_name(ALL, which), cursor) if cursor else None
+        places = [place for each in departments for place in self._places(list_name(each, which), after, which)]
+        shown, more = merged(places, which, limit)
+        return Page(tuple(self.memory.cases[place.id] for place in shown), more)
+
+    def _places(self, list_: str, after: Place | None, which: CaseList) -> list[Place]:
+        backwards = which == "resolved"
+        cases = (case for case in self.memory.cases.values() if list_of(case) == list_)
+        places = sorted(map(place_of, cases), reverse=backwards)
+        return [place for place in places if after is None or (place < after if backwards else place > after)]
 
 
 @dataclass(frozen=True)

@@ -76,5 +76,5 @@ def normal_phone(number: str) -> str:
     >>> normal_phone("0057 (300) 123-4567")
     '+573001234567'
     """
-    digits = re.sub(r"[^\d+]", "", unicodedata.normalize("NFKC", number))
+    digits = re.sub(r"[^0-9+]", "", unicodedata.normalize("NFKC", number))
     return re.sub(r"^(?:\+|00)0*", "+", digits)

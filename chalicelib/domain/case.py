@@ -136,6 +136,7 @@ class Case(Frozen):
     mended: Literal["asked", "yes", "no"] | None = None
     mended_said: Literal["yes", "no"] | None = None
     """What was said without anybody vouching for a person: it waits, as answers do."""
+    mended_words: str = ""
     mended_confirm_at: Instant | None = None
     held_until: Instant | None = None
     faults: int = 0
@@ -285,16 +286,18 @@ def correct(case: Case, answer: Answer, now: datetime) -> Moved:
     return Moved(changed, _entry(changed, case.state, "corrected", "customer", now, text))
 
 
-def mended(case: Case, said: Literal["yes", "no"], organisation: Organisation, now: datetime) -> Moved | None:
+def mended(
+    case: Case, said: Literal["yes", "no"], words: str, organisation: Organisation, now: datetime
+) -> Moved | None:
     """Record whether the customer says that it was mended; a no opens the case again. None when that is no news."""
     if case.mended == said and not case.mended_said:
         return None
-    answered = case.model_copy(update={"mended": said, "mended_said": None, "mended_confirm_at": None})
+    settled = {"mended_said": None, "mended_words": "", "mended_confirm_at": None}
+    answered = case.model_copy(update={"mended": said, **settled})
     if said == "no" and case.state == "resolved":
-        reopened = move(answered, Move(verb="reopen", by="customer", reason="not mended"), organisation, now)
-        return reopened
+        return move(answered, Move(verb="reopen", by="customer", reason=words or "not mended"), organisation, now)
     changed = answered.model_copy(update={"version": case.version + 1, "revision": case.revision + 1})
-    return Moved(changed, _entry(changed, case.state, f"mended_{said}", "customer", now, ""))
+    return Moved(changed, _entry(changed, case.state, f"mended_{said}", "customer", now, words))
 
 
 def _check(case: Case, wanted: Move, organisation: Organisation) -> None:

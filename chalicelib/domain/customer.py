@@ -64,14 +64,19 @@ class Address(Frozen):
     suppressed: Literal["bounce", "complaint", "imported"] | None = None
     suppressed_at: Instant | None = None
     opted_out_at: Instant | None = None
-    soft_bounces: int = 0
+    last: str | None = None
+    """The last invitation to this address: what a text message from it answers."""
+    heard: tuple[str, ...] = ()
+    """The last text messages from here, so that none is answered twice."""
+    helped: str | None = None
+    """The invitation for which an unreadable text was answered: one helpful reply, not a quarrel."""
     rest_from: Instant | None = None
     rest_until: Instant | None = None
     rest_by: str | None = None
 
-    def asked(self, rest: "Rest") -> "Address":
-        """Return this address resting because of an invitation."""
-        return self.model_copy(update={"version": self.version + 1, **_stamped(rest)})
+    def asked(self, invitation: str, rest: "Rest | None") -> "Address":
+        """Return this address resting because of an invitation, which is the last that it was sent."""
+        return self.model_copy(update={"version": self.version + 1, "last": invitation, **_stamped(rest)})
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from chalicelib.domain.calendar import Calendar, next_open
 from chalicelib.domain.customer import Address, Customer, may_send, rest_of
 from chalicelib.domain.event import Closing, Person, Promise
 from chalicelib.domain.policy import Ask, Reason, Skip, Target, invitation_id
-from chalicelib.domain.terms import Channel, Frozen, Instant
+from chalicelib.domain.terms import NAME_MAX, Channel, Frozen, Instant
 
 HOLD = timedelta(hours=1)
 RETRIES_MAX = 10
 RETRY_AFTER = timedelta(minutes=1)  # doubled each time, so that ten tries take the best part of a day
+
+PRIVACY_FOR = timedelta(days=183)
 
 State = Literal["skipped", "scheduled", "attempted", "sent", "failed"]
 
@@ -117,6 +119,11 @@ class Invitation(Frozen):
     def is_scanned(self) -> bool:
         """Whether a machine gave itself away: it opened two different ratings, or the hidden link."""
         return self.trapped or len(set(self.viewed)) > 1
+
+    @property
+    def privacy_until(self) -> datetime:
+        """How long the link to one's own data is good: as long as the survey, and half a year more."""
+        return (self.closes_at or self.decided_at) + PRIVACY_FOR
 
     def is_open(self, now: datetime) -> bool:
         """Say whether an answer may still be given or corrected."""
@@ -239,7 +246,7 @@ def accepted(invitation: Invitation, carrier_id: str) -> Invitation:
     return invitation.moved(state="sent", carrier_id=carrier_id)
 
 
-def refused(invitation: Invitation, *, permanent: bool, now: datetime) -> Invitation:
+def refused(invitation: Invitation, why: str, *, permanent: bool, now: datetime) -> Invitation:
     """Return the invitation after a plain refusal: nothing was sent, so it is tried again, within a bound."""
     retries = invitation.retries + 1
     gone = permanent or retries > RETRIES_MAX
@@ -250,5 +257,5 @@ def refused(invitation: Invitation, *, permanent: bool, now: datetime) -> Invita
         return invitation.moved(reminder=None, reminded_at=None, remind_at=again, retries=retries)
     unsent = {"sent_at": None, "closes_at": None, "remind_at": None, "retries": retries}
     if gone:
-        return invitation.moved(state="failed", rule="the carrier refused it", **unsent)
+        return invitation.moved(state="failed", rule=f"the carrier refused it: {why}"[:NAME_MAX], **unsent)
     return invitation.moved(state="scheduled", send_at=again, **unsent)

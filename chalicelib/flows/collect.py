@@ -1,19 +1,18 @@
 """Open the page, take the answer, and open the case that a low one needs, in the same breath."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from chalicelib.domain.case import Moved, correct, mended, open_case
+from chalicelib.domain.case import mended
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.organisation import Organisation
-from chalicelib.domain.response import CONFIRM_AFTER, Filled, Recorded, read_form, respond, settle, viewed
-from chalicelib.domain.routing import route
+from chalicelib.domain.response import CONFIRM_AFTER, Filled, read_form, respond, settle, viewed
 from chalicelib.domain.survey import Survey
 from chalicelib.errors import Invalid, NotFound, Problem
-from chalicelib.flows import amend
+from chalicelib.flows import amend, record
 from chalicelib.ports import DueKey, Ports, View
 
 Press = Literal["button", "automatic", "unvouched"]
@@ -37,6 +36,8 @@ class Submitted:
     outcome: Literal["recorded", "closed", "invalid"]
     page: Opened
     filled: Filled
+    department: str | None = None
+    """Who leads the case of a low answer, once there is one."""
 
 
 def open_page(ports: Ports, id_: str, now: datetime) -> Opened:
@@ -73,9 +74,9 @@ def submit(ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Pre
             return Submitted("invalid", page, filled)
         answer = filled.answer(now, press)
         recorded = respond(page.invitation, page.survey, answer, vouched=press == "button", now=now)
-        if recorded:
-            _write(ports, recorded, page.survey, page.organisation, now)
-        return Submitted("recorded", page, filled)
+        moved = record.write(ports, recorded, page.survey, page.organisation, now) if recorded else None
+        shown = replace(page, invitation=recorded.next) if recorded else page
+        return Submitted("recorded", shown, filled, moved.case.department if moved else None)
 
     return amend.persist(once)
 
@@ -88,7 +89,7 @@ def confirm_due(ports: Ports, id_: str, now: datetime) -> None:
         survey = ports.library.survey(invitation.survey_version or "") if invitation else None
         recorded = settle(invitation, survey, now) if invitation and survey else None
         if recorded and survey:
-            _write(ports, recorded, survey, ports.library.organisation(), now)
+            record.write(ports, recorded, survey, ports.library.organisation(), now)
 
     amend.persist(once)
 
@@ -107,36 +108,15 @@ def record_said(
             raise Invalid(Problem("/invitation", "is closed: its window has ended, or it was never sent"))
         recorded = respond(page.invitation, page.survey, filled.answer(now, how), vouched=True, now=now)
         if recorded:
-            _write(ports, recorded, page.survey, page.organisation, now)
+            record.write(ports, recorded, page.survey, page.organisation, now)
         return recorded.next if recorded else page.invitation
 
     return amend.persist(once)
 
 
-def _write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> None:
-    """Write an answer; with its case in one transaction, so that a low one cannot exist without."""
-    moved = _case(ports, recorded, survey, organisation, now)
-    if moved is None:
-        ports.invitations.save(recorded.next)
-        return
-    ports.invitations.save_with_case(recorded.next, moved.case, moved.entry)
-    ports.timers.nudge([DueKey("case", moved.case.id)])
-
-
-def _case(
-    ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime
-) -> Moved | None:
-    answer = recorded.next.confirmed
-    if answer is None:
-        return None
-    if recorded.opens_case:
-        to = route(recorded.next, survey, answer, organisation, now)
-        return open_case(recorded.next, answer, to, organisation, now)
-    case = ports.cases.get(recorded.next.id) if recorded.corrects_case else None
-    return correct(case, answer, now) if case else None
-
-
-def say_mended(ports: Ports, id_: str, said: Literal["yes", "no"], press: Press, now: datetime) -> None:
+def say_mended(
+    ports: Ports, id_: str, said: Literal["yes", "no"], press: Press, now: datetime, words: str = ""
+) -> None:
     """Record whether the customer says that it was mended; a no opens the case again. Raises NotFound."""
     organisation = ports.library.organisation()
 
@@ -145,10 +125,11 @@ def say_mended(ports: Ports, id_: str, said: Literal["yes", "no"], press: Press,
         if case is None:
             raise NotFound(id_)
         if press != "button":
-            waits = {"mended_said": said, "mended_confirm_at": now + CONFIRM_AFTER, "revision": case.revision + 1}
+            waits = {"mended_said": said, "mended_words": words, "mended_confirm_at": now + CONFIRM_AFTER}
+            waits["revision"] = case.revision + 1
             ports.cases.save(case.model_copy(update=waits))
             return
-        moved = mended(case, said, organisation, now)
+        moved = mended(case, said, words, organisation, now)
         if moved:
             ports.cases.save(moved.case, moved.entry)
 

@@ -53,7 +53,7 @@ def _hand_over(ports: Ports, invitation: Invitation, message: Mail | Sms, now: d
     except CarrierUnclear:
         return  # stays attempted: perhaps it was sent, so it is not sent again
     except CarrierRefused as refusal:
-        settled = partial(refused, permanent=refusal.permanent, now=now)
+        settled = partial(refused, why=str(refusal), permanent=refusal.permanent, now=now)
     else:
         settled = partial(accepted, carrier_id=carrier_id)
     try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.customer import EARLY_MAX, Address, Customer, Rest
+from chalicelib.domain.customer import EARLY_MAX, Address, Customer
 from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, Fulfilment, parse_event
 from chalicelib.domain.invitation import Invitation, decided, skip
 from chalicelib.domain.organisation import Organisation
@@ -193,13 +193,10 @@ def _rest(
         return
     rest = rest_after(decision.at, program, record.id)
     ports.customers.save(customer.asked(record.id, rest))
-    if rest and record.address:
-        _rest_address(ports, record.address, known, decision.channel, rest)
-
-
-def _rest_address(ports: Ports, key: str, known: Known, channel: Channel, rest: Rest) -> None:
-    before = known.addresses.get(channel) or Address(key=key)
-    ports.customers.save_address(before.asked(rest))
+    # A phone is stamped even where nobody rests: a text message from it answers its last invitation.
+    if record.address and (rest or decision.channel == "sms"):
+        address = known.addresses.get(decision.channel) or Address(key=record.address)
+        ports.customers.save_address(address.asked(record.id, rest))
 
 
 def _cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:

@@ -1,25 +1,40 @@
 """Add what changed in the table to the counters, exactly once per record of its stream."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.case import Case
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.rollup import ALL, Dimensions, Row, contributions, day_of, dimensions_of
+from chalicelib.domain.rollup import (
+    ALL,
+    DIMENSIONS,
+    KINDS,
+    TEAM,
+    Dimensions,
+    Row,
+    contributions,
+    day_of,
+    dimensions_of,
+    kind_name,
+    pair_name,
+)
 from chalicelib.domain.survey import Survey
-from chalicelib.errors import LazoError
-from chalicelib.ports import Change, Library, Ports
+from chalicelib.errors import Conflict, LazoError
+from chalicelib.ports import Change, Counters, Library, Ports
 
 ROWS_MAX = 99  # of one transaction, beside its checkpoint
 COUNTS_MAX = 250  # of one row in one transaction: DynamoDB's expressions end at 4 KB
 SEQUENCE_DIGITS = 40
 UNCOUNTED = "uncounted"
+TRIES_MAX = 8
+EVER = ("0001-01-01", "9999-12-31")
 
 log = logging.getLogger("lazo")
 
 Key = tuple[str, str, str, str]  # kind, dimension, value, day
+Series = tuple[str, str, str]  # kind, dimension, value
 Delta = dict[Key, dict[str, int]]
 
 
@@ -168,3 +183,109 @@ def _add(delta: Delta, key: Key, counts: Mapping[str, int], sign: int) -> None:
 
 def _fits(delta: Delta) -> bool:
     return len(delta) <= ROWS_MAX and all(len(counts) <= COUNTS_MAX for counts in delta.values())
+
+
+# Counting anew
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A count that is not what the items say."""
+
+    key: Key
+    name: str
+    counter: int
+    recount: int
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What a recount found: items read, those of another generation or unreadable, and every count that differs."""
+
+    items: int
+    behind: int
+    uncountable: int
+    uncounted: int
+    differences: tuple[Difference, ...]
+
+
+def reconcile(ports: Ports, items: Iterable[Invitation | Case]) -> Reconciled:
+    """Count every item again and compare with the counters; nothing differs once the stream is drained.
+
+    Items that change while they are read show as differences: run it when all is quiet.
+    """
+    dimensions = dimensions_of(ports.library.organisation(fresh=True))
+    recount: Delta = {}
+    total = behind = uncountable = 0
+    for item in items:
+        total, behind = total + 1, behind + (item.generation != dimensions.generation)
+        try:
+            rows = counted(item, dimensions, ports.library)
+        except Exception:  # as when it was projected: told, and not in the way of the others
+            log.exception("%s could not be counted", item.id)
+            uncountable += 1
+            continue
+        for row in rows:
+            _add(recount, (row.kind, row.dimension, row.value, row.day), row.counts, 1)
+    differences = tuple(_differences(ports.counters, recount, dimensions))
+    unread = ports.counters.series(UNCOUNTED, ALL, ALL, *EVER)
+    uncounted = sum(counts.get("records", 0) for counts in unread.values())
+    return Reconciled(total, behind, uncountable, uncounted, differences)
+
+
+def _differences(counters: Counters, recount: Delta, dimensions: Dimensions) -> Iterator[Difference]:
+    counted: dict[Series, dict[str, Mapping[str, int]]] = {each: {} for each in _series(counters, dimensions)}
+    for (*series, day), counts in recount.items():
+        counted.setdefault((series[0], series[1], series[2]), {})[day] = counts
+    for each, days in sorted(counted.items()):
+        kept = counters.series(*each, *EVER)
+        for day in sorted({*kept, *days}):
+            yield from _compared((*each, day), kept.get(day, {}), days.get(day, {}))
+
+
+def _series(counters: Counters, dimensions: Dimensions) -> Iterator[Series]:
+    """Return every series that was ever counted in this generation."""
+    pairs = [pair_name(pair) for pair in dimensions.pairs]
+    for kind in KINDS:
+        name = kind_name(kind, dimensions.generation)
+        for dimension in (ALL, TEAM, *DIMENSIONS, *dimensions.attributes, *pairs):
+            yield from ((name, dimension, value) for value in counters.values(name, dimension))
+
+
+def _compared(key: Key, kept: Mapping[str, int], recount: Mapping[str, int]) -> Iterator[Difference]:
+    for name in sorted({*kept, *recount}):
+        if kept.get(name, 0) != recount.get(name, 0):
+            yield Difference(key, name, kept.get(name, 0), recount.get(name, 0))
+
+
+def rebuild(ports: Ports, items: Iterable[Invitation | Case]) -> int:
+    """Give each item the present generation, so that the stream counts it anew, once, while everything is live.
+
+    Returns how many were behind. Items written meanwhile by a process that remembers the organisation of before are
+    behind again: run it until it returns 0.
+    """
+    generation = ports.library.organisation(fresh=True).trends.generation
+    return sum(_lift(ports, item, generation) for item in items)
+
+
+def _lift(ports: Ports, item: Invitation | Case, generation: int) -> bool:
+    for _ in range(TRIES_MAX):
+        if item.generation == generation:
+            return False
+        try:
+            _save(ports, item, generation)
+        except Conflict:
+            found = ports.cases.get(item.id) if isinstance(item, Case) else ports.invitations.get(item.id)
+            if found is None:
+                return False
+            item = found
+        else:
+            return True
+    raise Conflict(item.id)
+
+
+def _save(ports: Ports, item: Invitation | Case, generation: int) -> None:
+    if isinstance(item, Case):
+        ports.cases.save(item.model_copy(update={"generation": generation, "revision": item.revision + 1}))
+    else:
+        ports.invitations.save(item.moved(generation=generation))

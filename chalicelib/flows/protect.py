@@ -45,7 +45,7 @@ def erase(ports: Ports, id_: str, now: datetime) -> None:
             ports.cases.forget(invitation.id)
     if customer:
         for key in _addresses(ports, customer):
-            amend.address(ports.customers, key, lambda found: _address_forgotten(found))
+            amend.address(ports.customers, key, _address_forgotten)
         amend.customer(ports.customers, customer.key, lambda found: _tombstone(found, now))
 
 
@@ -62,8 +62,8 @@ def _tombstone(customer: Customer, now: datetime) -> Customer | None:
 
 def _address_forgotten(address: Address) -> Address | None:
     # A suppression outlives the person: it protects whoever has the address next, and names nobody.
-    bare = {"rest_from": None, "rest_until": None, "rest_by": None}
-    return address.model_copy(update=bare) if address.rest_by else None
+    bare = {"rest_from": None, "rest_until": None, "rest_by": None, "last": None, "heard": (), "helped": None}
+    return address.model_copy(update=bare) if address.last else None
 
 
 def _forgotten(invitation: Invitation, now: datetime) -> Invitation | None:

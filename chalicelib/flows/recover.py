@@ -9,9 +9,6 @@ from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidde
 from chalicelib.flows import amend
 from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal
 
-ALL_DEPARTMENTS_MAX = 100
-
-
 class Stale(Conflict):
     """A case has moved on since the version that somebody acted upon; `view` is the case as it is now."""
 
@@ -69,17 +66,9 @@ def queue(
         department = principal.department
     if department:
         return ports.cases.page(department, which, limit=limit, cursor=cursor)
-    return _of_all(ports, which, limit)
-
-
-def _of_all(ports: Ports, which: CaseList, limit: int) -> Page:
     # One Query for each department: leadership's view, bounded by the departments of one organisation.
-    ids = [department.id for department in ports.library.organisation().departments][:ALL_DEPARTMENTS_MAX]
-    cases = [case for id_ in ids for case in ports.cases.page(id_, which, limit=limit, cursor=None).cases]
-    if which == "open":
-        return Page(tuple(sorted(cases, key=lambda case: (case.resolve_by, case.id))[:limit]), None)
-    latest = sorted(cases, key=lambda case: (case.resolved_at or case.opened_at, case.id), reverse=True)
-    return Page(tuple(latest[:limit]), None)
+    every = [each.id for each in ports.library.organisation().departments]
+    return ports.cases.page_of_all(every, which, limit=limit, cursor=cursor)
 
 
 def act(ports: Ports, id_: str, version: int, wanted: Move, principal: Principal, now: datetime) -> CaseView:
@@ -134,7 +123,7 @@ def _confirm_mended(ports: Ports, id_: str, organisation: Organisation, now: dat
     def once() -> None:
         case = ports.cases.get(id_)
         if case and case.mended_said and case.mended_confirm_at and now >= case.mended_confirm_at:
-            moved = mended(case, case.mended_said, organisation, now)
+            moved = mended(case, case.mended_said, case.mended_words, organisation, now)
             if moved:
                 ports.cases.save(moved.case, moved.entry)
 

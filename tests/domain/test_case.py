@@ -215,13 +215,13 @@ def test_the_customer_is_asked_once_whether_it_was_mended() -> None:
 
 def test_a_no_opens_it_again_and_a_yes_is_recovered() -> None:
     resolved = moved(in_state("acknowledged"), "resolve", FRIDAY_1630 + 2 * HOUR)
-    no = mended(resolved, "no", COMPANY, FRIDAY_1630 + DAY)
+    no = mended(resolved, "no", "it broke again", COMPANY, FRIDAY_1630 + DAY)
     assert no
     assert (no.case.state, no.case.mended, no.entry.by) == ("open", "no", "customer")
-    yes = mended(resolved, "yes", COMPANY, FRIDAY_1630 + DAY)
+    yes = mended(resolved, "yes", "", COMPANY, FRIDAY_1630 + DAY)
     assert yes
     assert (yes.case.state, yes.case.mended) == ("resolved", "yes")
-    assert mended(yes.case, "yes", COMPANY, FRIDAY_1630 + DAY) is None
+    assert mended(yes.case, "yes", "", COMPANY, FRIDAY_1630 + DAY) is None
 
 
 def test_a_correction_is_told_and_closes_nothing() -> None:

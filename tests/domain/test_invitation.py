@@ -135,23 +135,23 @@ def test_a_bounced_address_gets_no_reminder() -> None:
 
 def test_a_plain_refusal_is_tried_again_later_each_time() -> None:
     claimed = taken(planned(), FRIDAY_1630).next
-    again = refused(claimed, permanent=False, now=FRIDAY_1630)
+    again = refused(claimed, "no", permanent=False, now=FRIDAY_1630)
     assert (again.state, again.send_at, again.sent_at) == ("scheduled", FRIDAY_1630 + MINUTE, None)
-    twice = refused(taken(again, FRIDAY_1630 + MINUTE).next, permanent=False, now=FRIDAY_1630 + MINUTE)
+    twice = refused(taken(again, FRIDAY_1630 + MINUTE).next, "no", permanent=False, now=FRIDAY_1630 + MINUTE)
     assert twice.send_at == FRIDAY_1630 + 3 * MINUTE
 
 
 def test_refusals_end_in_failed() -> None:
     claimed = taken(planned(retries=RETRIES_MAX), FRIDAY_1630).next
-    assert refused(claimed, permanent=False, now=FRIDAY_1630).state == "failed"
-    assert refused(taken(planned(), FRIDAY_1630).next, permanent=True, now=FRIDAY_1630).state == "failed"
+    assert refused(claimed, "no", permanent=False, now=FRIDAY_1630).state == "failed"
+    assert refused(taken(planned(), FRIDAY_1630).next, "no", permanent=True, now=FRIDAY_1630).state == "failed"
 
 
 def test_a_refused_reminder_is_tried_again_within_the_window() -> None:
     claimed = taken(sent(), FRIDAY_1630 + 3 * DAY).next
-    again = refused(claimed, permanent=False, now=FRIDAY_1630 + 3 * DAY)
+    again = refused(claimed, "no", permanent=False, now=FRIDAY_1630 + 3 * DAY)
     assert (again.state, again.reminder, again.due_at) == ("sent", None, FRIDAY_1630 + 3 * DAY + MINUTE)
-    too_late = refused(claimed, permanent=False, now=FRIDAY_1630 + 14 * DAY)
+    too_late = refused(claimed, "no", permanent=False, now=FRIDAY_1630 + 14 * DAY)
     assert too_late.reminder == "failed"
 
 

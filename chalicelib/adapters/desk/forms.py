@@ -1,0 +1,155 @@
+"""Lay out a form for every move that a case allows, with what was typed and what is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.adapters.desk.frame import Desk
+from chalicelib.domain.case import NEEDS, Case, possible
+from chalicelib.domain.terms import TEXT_MAX, in_language
+from chalicelib.errors import Invalid, LazoError, MoveForbidden
+
+
+def _(text: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is said."""
+    return text
+
+
+TITLES = {
+    "acknowledge": _("Pick it up"),
+    "resolve": _("Mended: say how"),
+    "resume": _("Take it up again"),
+    "contact": _("Note a talk with the customer"),
+    "reassign": _("Pass it on"),
+    "return": _("Send it back"),
+    "wait": _("Wait for the customer"),
+    "comment": _("Add a note"),
+    "reopen": _("Open it again"),
+}
+"""Every move, in the order in which they help; the first that is possible is the one to press."""
+
+HINTS = {
+    "acknowledge": _("Says that you have it. The customer's clock goes on; your promise to pick up is kept."),
+    "resolve": _("Ends the clocks and asks the customer whether it is mended."),
+    "reassign": _("The customer's clock goes on. The other department reads your reason."),
+    "return": _("It goes back to who had it before, with your reason."),
+    "wait": _("Stops the promise to mend, not the customer's clock."),
+}
+MAIN = ("acknowledge", "resolve", "resume", "reopen")
+LABELS = {
+    "reason": _("Why?"),
+    "text": _("Note"),
+    "department": _("To which department?"),
+    "how": _("How?"),
+    "outcome": _("What came of it?"),
+    "root_cause": _("What had gone wrong?"),
+    "action": _("What did you do about it?"),
+}
+HOW = {
+    "phone": _("By phone"),
+    "email": _("By e-mail"),
+    "message": _("By message"),
+    "visit": _("In person"),
+}
+LONG = ("reason", "text", "outcome", "action")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer of a list."""
+
+    value: str
+    text: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that a move must say."""
+
+    name: str
+    label: str
+    kind: str
+    typed: str
+    choices: tuple[Choice, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """One move."""
+
+    verb: str
+    title: str
+    hint: str
+    fields: tuple[Field, ...]
+    is_main: bool
+    is_open: bool
+    problem: str
+
+
+def forms(
+    case: Case, desk: Desk, *, tried: str = "", typed: Mapping[str, str] | None = None, refusal: LazoError | None = None
+) -> list[Form]:
+    """Return the moves that this reader can make; `tried` is the one that was refused, with all that was typed."""
+    if desk.principal is None or desk.principal.role == "leadership":
+        return []
+    verbs = [verb for verb in TITLES if verb in possible(case) and not (verb == "return" and _nowhere(case, desk))]
+    main = next((verb for verb in verbs if verb in MAIN), "")
+    return [
+        _form(verb, case, desk, main, tried, typed if verb == tried and typed else {}, refusal if verb == tried else None)
+        for verb in verbs
+    ]
+
+
+def _nowhere(case: Case, desk: Desk) -> bool:
+    """Say whether there is nobody to send a case back to: the arbiter decides."""
+    return case.department == desk.organisation.routing.arbiter and not case.previous_leads
+
+
+def _form(
+    verb: str, case: Case, desk: Desk, main: str, tried: str, typed: Mapping[str, str], refusal: LazoError | None
+) -> Form:
+    wrong = _wrong(refusal, typed, desk)
+    fields = tuple(_field(name, case, desk, typed.get(name, ""), wrong.get(name, "")) for name in NEEDS.get(verb, ()))
+    return Form(
+        verb=verb,
+        title=desk.say(TITLES[verb]),
+        hint=desk.say(HINTS[verb]) if verb in HINTS else "",
+        fields=fields,
+        is_main=verb == main,
+        is_open=verb == tried,
+        problem=" ".join(text for name, text in wrong.items() if name not in NEEDS.get(verb, ())),
+    )
+
+
+def _field(name: str, case: Case, desk: Desk, typed: str, problem: str) -> Field:
+    choices = tuple(Choice(value, text, value == typed) for value, text in _choices(name, case, desk))
+    kind = "choice" if choices else "long" if name in LONG else "line"
+    return Field(name, desk.say(LABELS[name]), kind, typed, choices, problem)
+
+
+def _choices(name: str, case: Case, desk: Desk) -> list[tuple[str, str]]:
+    if name == "department":
+        others = (each for each in desk.organisation.departments if each.id != case.department)
+        return [(each.id, desk.department(each.id)) for each in others]
+    if name == "root_cause":
+        return [(cause.id, in_language(cause.text, desk.language)) for cause in desk.organisation.causes]
+    return [(value, desk.say(text)) for value, text in HOW.items()] if name == "how" else []
+
+
+def _wrong(refusal: LazoError | None, typed: Mapping[str, str], desk: Desk) -> dict[str, str]:
+    """Return what is wrong, by field; what belongs to no field under its own name."""
+    if isinstance(refusal, MoveForbidden):
+        return {"": desk.say("This is not possible any more: the case has moved on.")}
+    if not isinstance(refusal, Invalid):
+        return {}
+    return {each.pointer.removeprefix("/"): _sentence(each.pointer, each.detail, typed, desk) for each in refusal.problems}
+
+
+def _sentence(pointer: str, detail: str, typed: Mapping[str, str], desk: Desk) -> str:
+    given = typed.get(pointer.removeprefix("/"), "")
+    if not given.strip():
+        return desk.say("Please fill this in.")
+    if len(given) > TEXT_MAX:
+        return desk.say("At most 5,000 characters; this has %(n)s.", n=len(given))
+    return detail

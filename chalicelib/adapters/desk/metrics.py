@@ -1,0 +1,124 @@
+"""Say what is measured, in which unit, of which period, as the reader's language does."""
+
+from datetime import date
+
+from chalicelib.adapters.desk.frame import Desk
+from chalicelib.adapters.templates.formats import DAY, MONTHS, duration, number, percent
+from chalicelib.domain.metric import METRICS
+from chalicelib.domain.period import Interval
+from chalicelib.domain.trend import Point
+
+
+def _(text: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is said."""
+    return text
+
+
+NAMES = {
+    "nps": _("Recommendation (NPS)"),
+    "csat": _("Satisfaction (CSAT)"),
+    "ces": _("Ease (CES)"),
+    "ces_mean": _("Ease, mean (CES)"),
+    "response_rate": _("Response rate"),
+    "kept_promise": _("Promises kept, as customers say"),
+    "delivered_promise": _("Promises kept, as delivered"),
+    "value_satisfaction": _("Got what they needed, and satisfied"),
+    "time_to_acknowledge": _("Time until picked up"),
+    "time_to_resolve": _("Time until mended"),
+    "sla_met": _("Cases on time"),
+    "handoffs": _("Passed on, per case"),
+    "returns": _("Sent back, per case"),
+    "recovered": _("Mended, as customers say"),
+}
+MEANINGS = {
+    "nps": _("Share of ratings 9–10 less share of ratings 0–6, in points from −100 to 100."),
+    "csat": _("Share of ratings 4 and 5 among all from 1 to 5."),
+    "ces": _("Share of ratings 5, 6 and 7 among all from 1 to 7."),
+    "ces_mean": _("Mean of the ratings from 1 to 7."),
+    "response_rate": _("Answers among the invitations that were sent and arrived."),
+    "kept_promise": _("Yes among the answers to whether the promise was kept."),
+    "delivered_promise": _("Kept among what was promised, on the day it was promised for."),
+    "value_satisfaction": _("Those for whom it did what they needed and whose rating is not low."),
+    "time_to_acknowledge": _("Median from the opening of a case to its picking up."),
+    "time_to_resolve": _("Median on the customer's clock, waiting included."),
+    "sla_met": _("Cases of which neither promise was broken."),
+    "handoffs": _("How often a case was passed on, on average."),
+    "returns": _("How often a case was sent back, on average."),
+    "recovered": _("Yes among the answers to “did we mend it?”."),
+}
+INTERVALS: dict[Interval, str] = {
+    "day": _("Day"),
+    "week": _("Week"),
+    "month": _("Month"),
+    "quarter": _("Quarter"),
+    "year": _("Year"),
+}
+DIMENSIONS = {
+    "department": _("Department"),
+    "program": _("Program"),
+    "touchpoint": _("Touchpoint"),
+    "channel": _("Channel"),
+    "person": _("Person"),
+    "role": _("Role"),
+}
+MONTH_LETTERS = 3
+LETTERS = {"quarter": {"es": "T", "en": "Q", "pt": "T"}}
+
+
+def value_text(metric: str, value: float | None, language: str) -> str:
+    """Return a value in its unit, as in «42», «71 %» or «3 h 20 min»."""
+    if value is None:
+        return "–"
+    unit = METRICS[metric].unit
+    if unit == "percent":
+        return percent(value, language=language)
+    if unit == "seconds":
+        return duration(value)
+    return number(value, {"points": 0, "rating": 1}.get(unit, 2), language=language)
+
+
+def interval_text(metric: str, low: float | None, high: float | None, language: str) -> str:
+    """Return an interval in its unit, as in «35 to 49»; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"{value_text(metric, low, language)} … {value_text(metric, high, language)}"
+
+
+def step_text(metric: str, step: float | None, language: str) -> str:
+    """Return a step with its sign, as in «+6»; shares in percentage points."""
+    if step is None:
+        return "–"
+    unit = METRICS[metric].unit
+    size = value_text(metric, abs(step), language) if unit != "percent" else number(abs(step), 1, language=language)
+    return f"{'−' if step < 0 else '+'}{size}"
+
+
+def period_text(start: date, interval: Interval, language: str) -> str:
+    """Return what a period is called, as in «marzo 2026»."""
+    month = MONTHS[language][start.month - 1]
+    if interval == "year":
+        return str(start.year)
+    if interval == "quarter":
+        return f"{LETTERS['quarter'][language]}{(start.month + 2) // 3} {start.year}"
+    if interval == "month":
+        return f"{month} {start.year}"
+    return f"{DAY[language].format(day=start.day, month=month)} {start.year}"
+
+
+def tick_text(start: date, interval: Interval, language: str, *, first: bool) -> str:
+    """Return what stands below an axis: short, with the year where it begins."""
+    if interval in ("quarter", "year"):
+        return period_text(start, interval, language)
+    month = MONTHS[language][start.month - 1][:MONTH_LETTERS]
+    if interval == "month":
+        return f"{month} {start.year}" if first or start.month == 1 else month
+    return f"{start.day} {month}"
+
+
+def shown_text(metric: str, point: Point, desk: Desk) -> str:
+    """Return a point in one line, for titles and tables: value, interval, n."""
+    if point.hidden:
+        return desk.say("not shown: fewer than 5 answers")
+    value = value_text(metric, point.value, desk.language)
+    between = interval_text(metric, point.low, point.high, desk.language)
+    return f"{value} ({between}), n = {point.n}" if between else f"{value}, n = {point.n}"

@@ -1,0 +1,32 @@
+"""Keep people and addresses."""
+
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.codec import decode, decode_as, encode_address, encode_customer
+from chalicelib.adapters.dynamodb.table import Put, Table
+from chalicelib.domain.customer import Address, Customer
+
+
+class DynamoCustomers:
+    """People and addresses in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, key: str) -> Customer | None:
+        return decode_as(Customer, self._table.get(keys.customer(key)))
+
+    def address(self, key: str) -> Address | None:
+        return decode_as(Address, self._table.get(keys.address(key)))
+
+    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
+        if address_key is None:
+            return self.get(key), None
+        kept = [decode(image) for image in self._table.get_many([keys.customer(key), keys.address(address_key)])]
+        customer = next((each for each in kept if isinstance(each, Customer)), None)
+        return customer, next((each for each in kept if isinstance(each, Address)), None)
+
+    def save(self, customer: Customer) -> None:
+        self._table.put(Put(encode_customer(customer), over=customer.version - 1))
+
+    def save_address(self, address: Address) -> None:
+        self._table.put(Put(encode_address(address), over=address.version - 1))

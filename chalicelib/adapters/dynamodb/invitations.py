@@ -1,0 +1,141 @@
+"""Keep invitations, the news that came before them, and their cases with their timelines."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.codec import (
+    Image,
+    decode_as,
+    encode_case,
+    encode_early,
+    encode_entry,
+    encode_invitation,
+    text_key,
+)
+from chalicelib.adapters.dynamodb.table import Put, Table
+from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, read_cursor, write_cursor
+from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.invitation import Invitation
+from chalicelib.errors import Conflict
+from chalicelib.ports import CaseList, Early, Page
+
+
+class DynamoInvitations:
+    """Invitations in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get_many(self, ids: Sequence[str]) -> dict[str, Invitation]:
+        images = self._table.get_many([keys.invitation(id_) for id_ in ids])
+        found = (decode_as(Invitation, image) for image in images)
+        return {invitation.id: invitation for invitation in found if invitation}
+
+    def get(self, id_: str) -> Invitation | None:
+        return decode_as(Invitation, self._table.get(keys.invitation(id_)))
+
+    def create(self, invitation: Invitation) -> bool:
+        try:
+            self._table.put(Put(encode_invitation(invitation), over=0))
+        except Conflict:
+            # There is one already, unless it was only a transaction's lock that was met.
+            if self.get(invitation.id) is None:
+                raise
+            return False
+        return True
+
+    def save(self, invitation: Invitation) -> None:
+        self._table.put(_next(invitation))
+
+    def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
+        self._table.write([_next(invitation), *_case_puts(case, entry)])
+
+    def early(self, key: str) -> Early | None:
+        return decode_as(Early, self._table.get(keys.early(key)))
+
+    def save_early(self, early: Early) -> None:
+        self._table.put(Put(encode_early(early), over=early.version - 1))
+
+
+def _next(invitation: Invitation) -> Put:
+    if invitation.version <= 1:
+        raise Conflict(f"{invitation.id} has no version before {invitation.version}")
+    return Put(encode_invitation(invitation), over=invitation.version - 1)
+
+
+def _case_puts(case: Case, entry: Entry | None) -> list[Put]:
+    puts = [Put(encode_case(case), over=case.revision - 1)]
+    return [*puts, Put(encode_entry(case.id, entry), over=0)] if entry else puts
+
+
+class DynamoCases:
+    """Cases and their timelines in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, id_: str) -> Case | None:
+        return decode_as(Case, self._table.get(keys.case(id_)))
+
+    def timeline(self, id_: str) -> tuple[Entry, ...]:
+        images = self._table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
+            ExpressionAttributeValues={":pk": {"S": keys.case(id_)[0]}, ":entry": {"S": keys.ENTRY}},
+            ConsistentRead=True,
+        )
+        return tuple(entry for image in images if (entry := decode_as(Entry, image)))
+
+    def save(self, case: Case, entry: Entry | None = None) -> None:
+        puts = _case_puts(case, entry)
+        if entry:
+            self._table.write(puts)
+        else:
+            self._table.put(puts[0])
+
+    def forget(self, id_: str) -> None:
+        for entry in self.timeline(id_):
+            self._table.replace(encode_entry(id_, entry.model_copy(update={"text": ""})))
+
+    def page(self, department: str, which: CaseList, *, limit: int, cursor: str | None) -> Page:
+        list_ = list_name(department, which)
+        places = self._places(list_, read_cursor(list_, cursor) if cursor else None, limit + 1, which == "open")
+        shown = places[:limit]
+        more = write_cursor(list_, shown[-1]) if len(places) > limit else None
+        return Page(tuple(self._listed([list_], shown)), more)
+
+    def page_of_all(self, departments: Sequence[str], which: CaseList, *, limit: int, cursor: str | None) -> Page:
+        after = read_cursor(list_name(ALL, which), cursor) if cursor else None
+        lists = [list_name(department, which) for department in departments]
+        # A place is a place in every list: where another department's case stands, reading goes on just the same.
+        places = [place for list_ in lists for place in self._places(list_, after, limit + 1, which == "open")]
+        shown, more = merged(places, which, limit)
+        return Page(tuple(self._listed(lists, shown)), more)
+
+    def _places(self, list_: str, after: Place | None, limit: int, forward: bool) -> list[Place]:
+        start = {"ExclusiveStartKey": _index_key(list_, after)} if after else {}
+        found = self._table.query(
+            page=limit,
+            IndexName=keys.DEPARTMENT,
+            KeyConditionExpression="department_list = :list",
+            ExpressionAttributeValues={":list": {"S": list_}},
+            ScanIndexForward=forward,
+            **start,
+        )
+        return [_place(image) for image in islice(found, limit)]
+
+    def _listed(self, lists: Sequence[str], places: Sequence[Place]) -> list[Case]:
+        # The index lags: a case that has left the list meanwhile is not shown in it.
+        images = self._table.get_many([keys.case(place.id) for place in places], consistent=False)
+        cases = {case.id: case for image in images if (case := decode_as(Case, image))}
+        found = (cases.get(place.id) for place in places)
+        return [case for case in found if case and list_of(case) in lists]
+
+
+def _place(image: Image) -> Place:
+    return Place(image["department_at"]["S"], image["pk"]["S"].partition("#")[2])
+
+
+def _index_key(list_: str, place: Place) -> Image:
+    key = text_key(keys.case(place.id))
+    return key | {"department_list": {"S": list_}, "department_at": {"S": place.at}}

@@ -1,0 +1,154 @@
+"""Spell every key of the table, here and nowhere else.
+
+    item                  pk                                  sk                      indexes
+    invitation            INVITATION#<id>                     INVITATION              due
+    case                  INVITATION#<id>                     CASE                    due, department
+    entry                 INVITATION#<id>                     CASE#<version>          –
+    customer              CUSTOMER#<key>                      CUSTOMER                –
+    address               ADDRESS#<key>                       ADDRESS                 –
+    early                 EVENT#<key>                         EVENT                   –
+    survey                SURVEY#<version>                    VERSION                 –
+    organisation          ORGANISATION                        CURRENT                 –
+    organisation_version  ORGANISATION                        VERSION#<stamp>         –
+    rollup                ROLLUP#<kind>#<dimension>#<value>   <day>#<lane>            –
+    values                ROLLUP#<kind>#<dimension>           VALUES                  –
+    checkpoint            STREAM#<shard>                      CHECKPOINT              –
+    token                 TOKEN#<sha256>                      TOKEN                   –
+
+A timeline's version has six digits, so that it sorts. The sparse indexes hold keys only:
+
+    index                 hash                                range
+    due                   due: one of 8 shards, by id         due_at: when
+    department            department_list: <list>#<id>        department_at: resolve_by, or resolved_at
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from chalicelib.adapters.lists import list_of, place_of
+from chalicelib.domain.case import Case
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.terms import stamp
+
+DUE = "due"
+DEPARTMENT = "department"
+TTL = "ttl"
+
+DUE_SHARDS = 8
+LANES = 8
+
+Key = tuple[str, str]
+
+INVITATION, CASE, ENTRY = "INVITATION", "CASE", "CASE#"
+CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
+
+
+def invitation(id_: str) -> Key:
+    """Key of the one record of a decision, with its answers."""
+    return f"INVITATION#{id_}", INVITATION
+
+
+def case(id_: str) -> Key:
+    """Key of the case of an invitation."""
+    return f"INVITATION#{id_}", CASE
+
+
+def entry(id_: str, version: int) -> Key:
+    """Key of one line of a case's timeline."""
+    return f"INVITATION#{id_}", f"{ENTRY}{version:06d}"
+
+
+def customer(key: str) -> Key:
+    """Key of a person."""
+    return f"CUSTOMER#{key}", CUSTOMER
+
+
+def address(key: str) -> Key:
+    """Key of an address, whoever uses it."""
+    return f"ADDRESS#{key}", ADDRESS
+
+
+def early(key: str) -> Key:
+    """Key of the news of an event that has not arrived yet."""
+    return f"EVENT#{key}", EARLY
+
+
+def survey(version: str) -> Key:
+    """Key of one wording of a survey."""
+    return f"SURVEY#{version}", "VERSION"
+
+
+def organisation() -> Key:
+    """Key of the organisation as published."""
+    return "ORGANISATION", "CURRENT"
+
+
+def organisation_version(at: str) -> Key:
+    """Key of the organisation as it was published at an instant (terms.stamp)."""
+    return "ORGANISATION", f"VERSION#{at}"
+
+
+def rollup(kind: str, dimension: str, value: str, day: str, lane: int) -> Key:
+    """Key of one lane of a day's counts."""
+    return series(kind, dimension, value), f"{day}#{lane}"
+
+
+def series(kind: str, dimension: str, value: str) -> str:
+    """Partition of all the days of one value."""
+    return f"{values(kind, dimension)[0]}#{value}"
+
+
+def days(first: str, last: str) -> Key:
+    """First and last sort key of a range of days, all lanes of both included."""
+    return f"{first}#0", f"{last}#9"
+
+
+def values(kind: str, dimension: str) -> Key:
+    """Key of the set of values that a dimension ever had."""
+    return f"ROLLUP#{_part(kind)}#{_part(dimension)}", "VALUES"
+
+
+def checkpoint(shard: str) -> Key:
+    """Key of how far a shard of the stream has been counted."""
+    return f"STREAM#{shard}", "CHECKPOINT"
+
+
+def token(text: str) -> Key:
+    """Key of an API token: its hash, so that the table opens nothing."""
+    return f"TOKEN#{hashlib.sha256(text.encode()).hexdigest()}", TOKEN
+
+
+def lane_of(shard: str) -> int:
+    """Return the lane that a shard of the stream counts in."""
+    return crc32(shard.encode()) % LANES
+
+
+def due_shard(id_: str) -> str:
+    """Return the shard of the due index that an id falls into."""
+    return str(crc32(id_.encode()) % DUE_SHARDS)
+
+
+def due_shards() -> list[str]:
+    """Return every shard of the due index."""
+    return [str(number) for number in range(DUE_SHARDS)]
+
+
+def due_keys(item: Invitation | Case) -> dict[str, str]:
+    """Return the attributes that put an item into the due index; none when nothing is due by itself."""
+    at = item.due_at
+    return {"due": due_shard(item.id), "due_at": stamp(_next_millisecond(at))} if at else {}
+
+
+def department_keys(item: Case) -> dict[str, str]:
+    """Return the attributes that put a case into its department's list."""
+    return {"department_list": list_of(item), "department_at": place_of(item).at}
+
+
+def _next_millisecond(at: datetime) -> datetime:
+    # The index keeps milliseconds: rounded up, so that it never calls before the instant itself.
+    return at + timedelta(microseconds=-at.microsecond % 1000)
+
+
+def _part(text: str) -> str:
+    return text.replace("%", "%25").replace("#", "%23")

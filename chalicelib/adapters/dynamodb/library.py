@@ -1,0 +1,77 @@
+"""Keep the published organisation, its history, and every survey version."""
+
+import gzip
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.codec import Image, text_key
+from chalicelib.adapters.dynamodb.table import Table
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import stamp
+from chalicelib.errors import Invalid, NotFound, Problem
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock
+
+FRESH = timedelta(seconds=30)
+"""How long a process goes on with the organisation it has read: a publication is everywhere half a minute later."""
+
+SURVEYS_KEPT_MAX = 200
+BODY_BYTES_MAX = 350_000  # of the 400 KB that an item may have
+
+
+class DynamoLibrary:
+    """The organisation and its surveys in the table, read once per process and half minute."""
+
+    def __init__(self, table: Table, clock: "Clock") -> None:
+        self._table = table
+        self._clock = clock
+        self._organisation: Organisation | None = None
+        self._read_at: datetime | None = None
+        self._surveys: dict[str, Survey] = {}
+
+    def organisation(self, *, fresh: bool = False) -> Organisation:
+        now = self._clock()
+        if not fresh and self._organisation and self._read_at and timedelta(0) <= now - self._read_at < FRESH:
+            return self._organisation
+        image = self._table.get(keys.organisation())
+        if image is None:
+            raise NotFound("no organisation has been published")
+        self._organisation = Organisation.model_validate_json(_text(image), extra="ignore")
+        self._read_at = now
+        return self._organisation
+
+    def survey(self, version: str) -> Survey | None:
+        if version not in self._surveys:
+            image = self._table.get(keys.survey(version), consistent=False)
+            if image is None:
+                return None
+            while len(self._surveys) >= SURVEYS_KEPT_MAX:
+                self._surveys.pop(next(iter(self._surveys)))
+            self._surveys[version] = Survey.model_validate_json(_text(image), extra="ignore")
+        return self._surveys[version]
+
+    def publish(self, organisation: Organisation, at: datetime) -> None:
+        body = _body(organisation)
+        # Surveys first: whoever reads the organisation finds every survey that it names.
+        for survey in organisation.surveys:
+            self._table.replace(text_key(keys.survey(survey.version)) | _body(survey))
+        self._table.replace(text_key(keys.organisation_version(stamp(at))) | body)
+        self._table.replace(text_key(keys.organisation()) | body)
+        self._organisation, self._read_at = None, None
+
+
+def _body(model: BaseModel) -> Image:
+    # Whole, with its defaults: what was published stays as it was, whatever later code takes for granted.
+    body = gzip.compress(model.model_dump_json().encode(), mtime=0)
+    if len(body) > BODY_BYTES_MAX:
+        raise Invalid(Problem("", f"takes {len(body):,} bytes when compressed; at most {BODY_BYTES_MAX:,} can be kept"))
+    return {"body": {"B": body}}
+
+
+def _text(image: Image) -> bytes:
+    return gzip.decompress(image["body"]["B"])

@@ -1,0 +1,134 @@
+"""Read and write the table: conditions on versions, batches, transactions, and what their failures mean."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.adapters.dynamodb.codec import Image, text_key
+from chalicelib.adapters.dynamodb.keys import Key
+from chalicelib.errors import Conflict, Overloaded
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH_MAX = 100  # keys of one BatchGetItem
+TRANSACTION_MAX = 100  # writes of one TransactWriteItems
+TRIES_MAX = 8
+FIRST_WAIT_SECONDS = 0.02  # doubled each time: 2.5 s in all
+
+LOST = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
+"""Errors that say: somebody else wrote first."""
+
+LOST_REASONS = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
+"""Reasons of a cancelled transaction that say the same; any other is a fault."""
+
+
+@dataclass(frozen=True)
+class Put:
+    """An item, and the version `v` that it may replace: 0 or "" where there must be none yet."""
+
+    image: Image
+    over: int | str
+
+    def request(self, table: str) -> dict[str, Any]:
+        """Return the call's parameters."""
+        request = {"TableName": table, "Item": self.image}
+        if not self.over:
+            return {**request, "ConditionExpression": "attribute_not_exists(pk)"}
+        over = {"S": self.over} if isinstance(self.over, str) else {"N": str(self.over)}
+        return {**request, "ConditionExpression": "v = :over", "ExpressionAttributeValues": {":over": over}}
+
+
+class Table:
+    """One table, by its name."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+
+    def get(self, key: Key, *, consistent: bool = True) -> Image | None:
+        """Return one item; None where there is none."""
+        found = self._client.get_item(TableName=self._name, Key=text_key(key), ConsistentRead=consistent)
+        image: Image | None = found.get("Item")
+        return image
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> list[Image]:
+        """Return those of the items that exist, in no order; raises Overloaded when not all could be read."""
+        wanted = list(dict.fromkeys(keys))
+        images: list[Image] = []
+        for start in range(0, len(wanted), BATCH_MAX):
+            images += self._get_batch([text_key(key) for key in wanted[start : start + BATCH_MAX]], consistent)
+        return images
+
+    def _get_batch(self, keys: list[Image], consistent: bool) -> list[Image]:
+        images: list[Image] = []
+        request: Any = {self._name: {"Keys": keys, "ConsistentRead": consistent}}
+        for tried in range(TRIES_MAX):
+            found = self._client.batch_get_item(RequestItems=request)
+            images += found["Responses"].get(self._name, [])
+            request = found.get("UnprocessedKeys")
+            if not request:
+                return images
+            self._sleep(FIRST_WAIT_SECONDS * 2**tried)
+        raise Overloaded(f"{len(request[self._name]['Keys'])} items could not be read")
+
+    def put(self, put: Put) -> None:
+        """Write one item; raises Conflict when its condition does not hold."""
+        with conflicts():
+            self._client.put_item(**put.request(self._name))
+
+    def replace(self, image: Image) -> None:
+        """Write one item whatever is there."""
+        self._client.put_item(TableName=self._name, Item=image)
+
+    def take(self, key: Key) -> Image | None:
+        """Delete one item and return what it was: of several who take it at once, one gets it."""
+        taken = self._client.delete_item(TableName=self._name, Key=text_key(key), ReturnValues="ALL_OLD")
+        image: Image | None = taken.get("Attributes")
+        return image
+
+    def write(self, puts: Sequence[Put], updates: Sequence[dict[str, Any]] = ()) -> None:
+        """Write all or none; raises Conflict when a condition does not hold, or another transaction is under way."""
+        items: list[Any] = [{"Put": put.request(self._name)} for put in puts]
+        items += [{"Update": {"TableName": self._name, **update}} for update in updates]
+        with conflicts():
+            self._client.transact_write_items(TransactItems=items)
+
+    def update(self, **update: Any) -> None:
+        """Change one item's attributes, whatever they are."""
+        self._client.update_item(TableName=self._name, **update)
+
+    def query(self, *, page: int | None = None, **query: Any) -> Iterator[Image]:
+        """Return items in the order of their sort keys, fetched a page at a time while they are wanted."""
+        request: dict[str, Any] = {"TableName": self._name, **query, **({"Limit": page} if page else {})}
+        while True:
+            found = self._client.query(**request)
+            yield from found["Items"]
+            if "LastEvaluatedKey" not in found:
+                return
+            request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Raise Conflict for errors that say that somebody else wrote first."""
+    try:
+        yield
+    except ClientError as error:
+        if is_conflict(error):
+            raise Conflict(str(error)) from error
+        raise
+
+
+def is_conflict(error: ClientError) -> bool:
+    """Say whether an error means that somebody else wrote first."""
+    code = error.response["Error"]["Code"]
+    if code != "TransactionCanceledException":
+        return code in LOST
+    reasons = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+    return bool(reasons) and set(reasons) <= LOST_REASONS

@@ -1,0 +1,46 @@
+"""Make links and names from secrets when they are first needed, and anew when a key was rotated."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from chalicelib.adapters.links import SignedLinks
+from chalicelib.adapters.names import KeyedNames
+from chalicelib.domain.terms import Channel
+from chalicelib.ports import Purpose, Ticket
+
+
+class FreshLinks:
+    """Links signed with the keys as they are now: the function that opens pages reads nothing else secret."""
+
+    def __init__(self, base: str, keys: Callable[[], Mapping[int, bytes]]) -> None:
+        self._base, self._keys = base, keys
+        self._made: tuple[Mapping[int, bytes], SignedLinks] | None = None
+
+    def url(self, purpose: Purpose, ticket: Ticket) -> str:
+        return self._links().url(purpose, ticket)
+
+    def read(self, purpose: Purpose, token: str) -> Ticket:
+        return self._links().read(purpose, token)
+
+    def _links(self) -> SignedLinks:
+        keys = self._keys()
+        if self._made is None or self._made[0] != keys:
+            self._made = keys, SignedLinks(self._base, keys)
+        return self._made[1]
+
+
+class LateNames:
+    """Keyed names whose pepper is read when the first name is needed."""
+
+    def __init__(self, pepper: Callable[[], bytes]) -> None:
+        self._pepper = pepper
+
+    @cached_property
+    def _names(self) -> KeyedNames:
+        return KeyedNames(self._pepper())
+
+    def customer(self, id_: str) -> str:
+        return self._names.customer(id_)
+
+    def address(self, channel: Channel, address: str) -> str:
+        return self._names.address(channel, address)

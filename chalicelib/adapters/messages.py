@@ -1,0 +1,192 @@
+"""Write what people are sent, in their language: mails with their plain text, and texts of one segment."""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.adapters import notices, texts
+from chalicelib.adapters.pages.common import about, closes, company
+from chalicelib.adapters.templates import _, filled, render, sentence
+from chalicelib.adapters.wording import department_name
+from chalicelib.domain.case import Case, Notice
+from chalicelib.domain.customer import Customer
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import Channel, base_language, in_language
+from chalicelib.errors import Invalid, Problem
+from chalicelib.ports import CaseView, Links, Mail, Sms, Ticket
+
+CASE_LINK_LASTS = timedelta(days=14)
+"""How long an alert's button works without an account; the case's own page needs a sign-in and stays."""
+
+BY_MACHINE = {"Auto-Submitted": "auto-generated"}
+"""Tells mailboxes not to answer with their holidays, and us not to take our own mail for an event."""
+
+
+@dataclass(frozen=True)
+class TemplateMessages:
+    """Messages from the templates; `unsubscribe_to` is a mailbox that stops surveys by itself, where there is one."""
+
+    links: Links
+    unsubscribe_to: str | None = None
+
+    def invitation(
+        self, invitation: Invitation, customer: Customer, survey: Survey, organisation: Organisation, *, reminder: bool
+    ) -> Mail | Sms:
+        url = self.links.url("answer", Ticket(invitation.id))
+        tags = {"invitation": invitation.id, "kind": "reminder" if reminder else "invitation"}
+        if invitation.channel == "sms":
+            name, reference = customer.name, invitation.reference
+            text = texts.ask(organisation, invitation.language, url, name=name, reference=reference)
+            return Sms(_address(customer, "sms"), text, tags)
+        subject = _one_line(_asking(invitation, survey))
+        shared = {**_shared(invitation, survey, organisation), "is_reminder": reminder}
+        own = {
+            **about(invitation, customer),
+            "subject": subject,
+            "closes": closes(invitation, organisation),
+            "url": url,
+            "stop_url": self.links.url("stop", Ticket(invitation.id)),
+            "privacy_url": self.links.url("privacy", Ticket(invitation.id, invitation.privacy_until)),
+        }
+        text = filled("mail/invitation.txt", invitation.language, shared, own)
+        html = filled("mail/invitation.html", invitation.language, shared, own)
+        headers = self._stoppable(own["stop_url"] or "", f"{invitation.program}:{tags['kind']}:lazo")
+        return _mail(subject, text, html, (_address(customer, "email"),), organisation, headers, tags)
+
+    def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        language = base_language(customer.language or organisation.language)
+        url = self.links.url("mended", Ticket(case.id))
+        tags = {"invitation": case.id, "kind": "mended"}
+        if channel == "sms":
+            text = texts.ask_mended(organisation, language, url, reference=case.reference)
+            return Sms(_address(customer, "sms"), text, tags)
+        question = sentence(_("Did we mend it?"), language)
+        facts = {
+            "subject": f"{question} ({case.reference})" if case.reference else question,
+            "preheader": sentence(_("You are the one who knows."), language),
+            "name": customer.name,
+            "reference": case.reference,
+            "department": department_name(case.department, organisation, language),
+            "url": url,
+            "stop_url": "",
+        }
+        return _rendered("mended", language, facts, (_address(customer, "email"),), organisation, tags)
+
+    def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
+        language = notices.language_of(notice, organisation)
+        until = now + CASE_LINK_LASTS
+        ticket = Ticket(view.case.id, expires_at=until, detail=view.case.version)
+        told = notices.facts(notice, view, organisation, now)
+        facts = {**told, "url": self.links.url("case", ticket), "link_until": until}
+        tags = {"case": view.case.id, "kind": notice.kind}
+        return _rendered("notice", language, facts, notices.recipients(notice, organisation), organisation, tags)
+
+    def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
+        language = organisation.language
+        facts = {
+            "subject": sentence(_("Sign in to %(company)s"), language, company=organisation.name),
+            "preheader": sentence(_("The link works once, for ten minutes."), language),
+            "url": url,
+        }
+        return _rendered("sign_in", language, facts, (to,), organisation, {"kind": "sign_in"})
+
+    def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
+        language = base_language(customer.language or organisation.language)
+        facts = {
+            "subject": sentence(_("What %(company)s keeps about you"), language, company=organisation.name),
+            "preheader": sentence(_("The copy that you asked for."), language),
+            "name": customer.name,
+            "stored": _stored(customer, invitations),
+        }
+        return _rendered("copy", language, facts, (_address(customer, "email"),), organisation, {"kind": "copy"})
+
+    def _stoppable(self, stop_url: str, feedback_id: str) -> dict[str, str]:
+        """Return the headers by which a mailbox offers to unsubscribe with one click (RFC 8058)."""
+        by_mail = f", <mailto:{self.unsubscribe_to}?subject=unsubscribe>" if self.unsubscribe_to else ""
+        return {
+            **BY_MACHINE,
+            "List-Unsubscribe": f"<{stop_url}>{by_mail}",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Feedback-ID": feedback_id,
+        }
+
+
+def _asking(invitation: Invitation, survey: Survey) -> str:
+    title = in_language(survey.title, invitation.language)
+    return f"{title} ({invitation.reference})" if invitation.reference else title
+
+
+def _shared(invitation: Invitation, survey: Survey, organisation: Organisation) -> dict[str, Hashable]:
+    language = invitation.language
+    return {
+        **company(organisation, language),
+        "preheader": in_language(survey.rating, language),
+        "rating": in_language(survey.rating, language),
+        "marks": tuple(survey.scale),
+        "first": survey.scale[0],
+        "last": survey.scale[-1],
+        "lowest": in_language(survey.lowest, language),
+        "highest": in_language(survey.highest, language),
+    }
+
+
+def _rendered(
+    name: str,
+    language: str,
+    facts: Mapping[str, object],
+    to: tuple[str, ...],
+    organisation: Organisation,
+    tags: Mapping[str, str],
+) -> Mail:
+    subject = _one_line(str(facts["subject"]))
+    given = {**company(organisation, language), **facts, "subject": subject}
+    text = render(f"mail/{name}.txt", language, **given)
+    html = render(f"mail/{name}.html", language, **given)
+    return _mail(subject, text, html, to, organisation, BY_MACHINE, tags)
+
+
+def _mail(
+    subject: str,
+    text: str,
+    html: str,
+    to: tuple[str, ...],
+    organisation: Organisation,
+    headers: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> Mail:
+    sender = organisation.sender
+    return Mail(
+        to=to,
+        subject=subject,
+        text=text,
+        html=html,
+        sender_name=sender.name,
+        sender=sender.email,
+        reply_to=sender.reply_to,
+        headers=headers,
+        tags=tags,
+    )
+
+
+def _one_line(subject: str) -> str:
+    # A line break in a subject would open a door into the headers; texts of the organisation may hold some.
+    return " ".join(subject.split())
+
+
+def _address(customer: Customer, channel: Channel) -> str:
+    address = customer.address(channel)
+    if not address:
+        raise Invalid(Problem(f"/customer/{channel}", "there is no address to write to"))
+    return address
+
+
+def _stored(customer: Customer, invitations: Sequence[Invitation]) -> str:
+    """Return every stored field, so that a copy leaves nothing out; empty ones say nothing."""
+    kept = {
+        "customer": customer.model_dump(mode="json", exclude_defaults=True),
+        "surveys": [each.model_dump(mode="json", exclude_defaults=True) for each in invitations],
+    }
+    return json.dumps(kept, ensure_ascii=False, indent=2)

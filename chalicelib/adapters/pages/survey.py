@@ -1,0 +1,129 @@
+"""Show a survey: the form, the thanks after it, and the end of its window."""
+
+from collections.abc import Hashable, Sequence
+
+from chalicelib.adapters.pages import questions
+from chalicelib.adapters.pages.common import about, closes, company, is_short, wrong, yes_no
+from chalicelib.adapters.templates import Page, _, page, sentence, shared_page
+from chalicelib.adapters.wording import department_name, rating_text
+from chalicelib.domain.customer import Customer
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.response import RATING, Filled
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import base_language, in_language
+from chalicelib.errors import Problem
+
+
+def survey_page(
+    invitation: Invitation,
+    survey: Survey,
+    organisation: Organisation,
+    *,
+    action: str,
+    customer: Customer | None = None,
+    chosen: int | None = None,
+    filled: Filled | None = None,
+    problems: Sequence[Problem] = (),
+    privacy_url: str | None = None,
+    stop_url: str | None = None,
+) -> Page:
+    """Return the form of a survey; with problems it is the 422 that loses nothing of what was typed.
+
+    `action` is the path of this link (/s/<token>), `chosen` the rating in the link, `filled` what was given before.
+    Only a rating that came by a link, with nothing given before, may be sent by the page's script.
+    """
+    language = base_language(invitation.language)
+    rating = chosen if chosen is not None else filled.rating if filled else None
+    said = {problem.pointer.removeprefix("/"): wrong(problem, language) for problem in problems}
+    asked = questions.Asked(survey, invitation.language, rating, filled, said, yes_no(language))
+    shared: dict[str, Hashable] = {
+        **company(organisation, language),
+        **_scale(survey, invitation.language),
+        "is_short": is_short(invitation),
+        "chosen": "" if rating is None else str(rating),
+        "rating_problem": said.get(RATING, ""),
+        "questions": questions.fields(asked),
+        "touchpoint_marks": questions.touchpoint_marks(),
+        "problems": tuple(said.items()),
+        "sends": chosen is not None and filled is None,
+        "fresh": filled is None,
+        "answered": filled is not None and not problems,
+    }
+    own = {
+        **about(invitation, customer),
+        "closes": closes(invitation, organisation),
+        "action": action,
+        "privacy_url": privacy_url,
+        "stop_url": stop_url,
+    }
+    if filled is None and not problems:
+        return shared_page("customer/survey.html", language, shared, own)
+    return page("customer/survey.html", language, status=422 if problems else 200, **{**shared, **own})
+
+
+def filled_from(answer: Answer) -> Filled:
+    """Return an answer given earlier as a filled-in form, to be corrected."""
+    return Filled(answer.rating, answer.ratings, answer.choices, answer.texts)
+
+
+def thanks_page(
+    invitation: Invitation,
+    survey: Survey,
+    organisation: Organisation,
+    *,
+    action: str,
+    rating: int,
+    department: str | None = None,
+) -> Page:
+    """Return the page after an answer: what was received, what became of it, how to correct it.
+
+    It speaks of a case only where there is one, and of a department only when its id is given.
+    """
+    language = base_language(invitation.language)
+    has_case = invitation.has_case and survey.is_low(rating)
+    shared: dict[str, Hashable] = {
+        **company(organisation, language),
+        "title": sentence(_("Thank you"), language),
+        "thanks": in_language(survey.thanks, invitation.language),
+        "rating": rating_text(survey.metric, rating, language),
+        "has_case": has_case,
+        "department": department_name(department, organisation, language) if has_case else "",
+    }
+    own = {"action": action, "closes": closes(invitation, organisation)}
+    return shared_page("customer/thanks.html", language, shared, own)
+
+
+def closed_page(
+    invitation: Invitation, organisation: Organisation, *, survey: Survey | None = None, filled: Filled | None = None
+) -> Page:
+    """Return the 410 of a survey that cannot be answered (any more); what was typed is shown, to copy."""
+    language = base_language(invitation.language)
+    return page(
+        "customer/closed.html",
+        language,
+        status=410,
+        **company(organisation, language),
+        closes=closes(invitation, organisation),
+        rating=_given(survey, filled, language),
+        typed=_typed(survey, filled, invitation.language),
+    )
+
+
+def _scale(survey: Survey, language: str) -> dict[str, Hashable]:
+    texts = ("title", "rating", "lowest", "highest")
+    said = {name: in_language(getattr(survey, name), language) for name in texts}
+    return {**said, "marks": questions.marks(survey)}
+
+
+def _typed(survey: Survey | None, filled: Filled | None, language: str) -> list[dict[str, str]]:
+    if survey is None or filled is None:
+        return []
+    labels = {question.id: in_language(question.text, language) for question in survey.questions}
+    return [{"label": labels.get(id_, id_), "text": text} for id_, text in filled.texts.items()]
+
+
+def _given(survey: Survey | None, filled: Filled | None, language: str) -> str:
+    if survey is None or filled is None or filled.rating is None:
+        return ""
+    return rating_text(survey.metric, filled.rating, language)

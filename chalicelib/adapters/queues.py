@@ -1,0 +1,108 @@
+"""Hand work to the queues, and read what they hand out: events, notes of views, keys of what is due."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from chalicelib.errors import Overloaded
+from chalicelib.ports import DueKey, View
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+ENTRIES_MAX = 10  # messages of one call
+CALL_BYTES_MAX = 256 * 1024
+TRIES_MAX = 3
+REASON_CHARACTERS_MAX = 1_000
+
+_VIEW = TypeAdapter(View)
+_DUE_KEY = TypeAdapter(DueKey)
+
+
+class Queue:
+    """One SQS queue, by its address."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, bodies: Sequence[str]) -> None:
+        """Send messages in as few calls as there can be; raises Overloaded when one was not taken.
+
+        Some may have been taken then, and will be there twice when their sender tries again.
+        """
+        for batch in batches(bodies):
+            self._send_batch(batch)
+
+    def lay(self, body: str, reason: str) -> None:
+        """Send one message with the reason why nobody can handle it."""
+        told: Any = {"reason": {"DataType": "String", "StringValue": reason[:REASON_CHARACTERS_MAX] or "unknown"}}
+        self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=told)
+
+    def _send_batch(self, bodies: Sequence[str]) -> None:
+        entries: list[Any] = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
+        failed: list[Any] = []
+        for _ in range(TRIES_MAX):
+            failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
+            if not failed:
+                return
+            places = {entry["Id"] for entry in failed}
+            entries = [entry for entry in entries if entry["Id"] in places]
+        raise Overloaded(f"{len(failed)} messages were not taken: {failed[0].get('Code')}")
+
+
+def batches(bodies: Sequence[str]) -> Iterator[list[str]]:
+    """Return the bodies in order, cut where a call would hold too many or too much."""
+    batch: list[str] = []
+    size = 0
+    for body in bodies:
+        length = len(body.encode())
+        if batch and (len(batch) == ENTRIES_MAX or size + length > CALL_BYTES_MAX):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += length
+    if batch:
+        yield batch
+
+
+class SqsInbox:
+    """Accepted events in a queue; what can never be handled goes to its dead letters, with the reason."""
+
+    def __init__(self, queue: Queue, refused: Queue) -> None:
+        self._queue = queue
+        self._refused = refused
+
+    def accept(self, events: Sequence[Mapping[str, object]]) -> None:
+        self._queue.send([json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in events])
+
+
+    def refuse(self, body: str, reason: str) -> None:
+        self._refused.lay(body, reason)
+
+
+class SqsViews:
+    """Notes of opened links in a queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def note(self, view: View) -> None:
+        self._queue.send([_VIEW.dump_json(view).decode()])
+
+
+def view_of(body: str) -> View:
+    """Return the view that a message tells of."""
+    return _VIEW.validate_json(body)
+
+
+def due_body(key: DueKey) -> str:
+    """Return the message that names what is due."""
+    return _DUE_KEY.dump_json(key).decode()
+
+
+def due_key_of(body: str) -> DueKey:
+    """Return what a message says is due."""
+    return _DUE_KEY.validate_json(body)

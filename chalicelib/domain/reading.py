@@ -1,0 +1,90 @@
+"""Read a trend: its periods together, and two of them against each other, noise told from change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain import score
+from chalicelib.domain.metric import METRICS, Counts
+from chalicelib.domain.score import Change, Estimate
+from chalicelib.domain.trend import Point, total_of
+
+RATED = {"nps": "nps", "csat": "csat", "ces": "ces", "ces_mean": "ces"}
+TIMED = {"time_to_acknowledge": "ack", "time_to_resolve": "res"}
+NAMED = {"kept_promise": "kept", "value_satisfaction": "value", "recovered": "mended"}
+PER_CASE = ("handoffs", "returns")
+
+
+def pooled(metric: str, points: Iterable[Point]) -> Estimate:
+    """Return what a metric says of several periods together, from what is shown of each of them.
+
+    Hidden periods are left out: nothing is told of them in sums either. Means per case come without an interval.
+    """
+    counts = total_of(point.counts for point in points if point.counts)
+    if metric in PER_CASE:
+        cases = counts.get("cases", 0)
+        return Estimate(cases, counts.get(metric, 0) / cases if cases else None, None, None)
+    return METRICS[metric].measure(_counted(metric, counts)).estimate
+
+
+def _counted(metric: str, shown: Counts) -> dict[str, int]:
+    """Return counts as counters name them, from the names that points show."""
+    if metric in RATED:
+        return {f"{RATED[metric]}.{rating}": n for rating, n in shown.items()}
+    if metric in TIMED:
+        return total_of({f"{TIMED[metric]}.{score.bucket_of(float(seconds))}": n} for seconds, n in shown.items())
+    if metric in NAMED:
+        return {f"{NAMED[metric]}.{name}": n for name, n in shown.items()}
+    n = sum(shown.values())
+    return {
+        "response_rate": {"sent": n, "answered": shown.get("answered", 0)},
+        "delivered_promise": {"due.all": n, "kept.all": shown.get("kept", 0)},
+        "sla_met": {"opened": n, "breached": shown.get("breached", 0)},
+    }.get(metric, {})
+
+
+@dataclass(frozen=True)
+class Step:
+    """A metric's last period against the one before: `is_change` where chance alone would hardly do it."""
+
+    before: Point
+    after: Point
+    change: Change
+    is_change: bool = False
+
+
+def steps(last_two: Mapping[str, Sequence[Point]]) -> dict[str, Step]:
+    """Return each metric's last step; of many looked at together, a step counts as a change by Holm's rule (1979).
+
+    Metrics with fewer than two periods to be seen are left out.
+    """
+    found = {
+        metric: Step(points[-2], points[-1], _change(metric, points[-2], points[-1]))
+        for metric, points in last_two.items()
+        if len(points) > 1 and not points[-1].hidden and not points[-2].hidden
+    }
+    real = score.holm([step.change.p for step in found.values()])
+    return {
+        metric: Step(step.before, step.after, step.change, is_real)
+        for (metric, step), is_real in zip(found.items(), real, strict=True)
+    }
+
+
+def _change(metric: str, before: Point, after: Point) -> Change:
+    if metric == "nps":
+        return score.nps_change(_ratings(before), _ratings(after))
+    if METRICS[metric].unit == "percent":
+        return score.share_change(_share(before), _share(after))
+    return score.estimate_change(_estimate(before), _estimate(after))
+
+
+def _ratings(point: Point) -> dict[int, int]:
+    return {int(rating): n for rating, n in (point.counts or {}).items()}
+
+
+def _share(point: Point) -> tuple[int, int]:
+    n = point.n or 0
+    return round((point.value or 0.0) * n / 100), n
+
+
+def _estimate(point: Point) -> Estimate:
+    return Estimate(point.n or 0, point.value, point.low, point.high)

@@ -1,0 +1,85 @@
+"""Read what a carrier reports of a message: delivered, bounced, complained of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.terms import Channel
+
+Kind = Literal["delivery", "bounce", "soft_bounce", "complaint"]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One report; `invitation` is None for messages to our own departments."""
+
+    kind: Kind
+    channel: Channel
+    message: str
+    invitation: str | None
+    addresses: tuple[str, ...]
+
+
+def parse_receipt(given: Mapping[str, Any]) -> Receipt | None:
+    """Return what a carrier's report says; None for reports that change nothing here.
+
+    Reads SES event publishing and AWS End User Messaging event destinations. Raises KeyError or TypeError for what is
+    neither.
+    """
+    if "mail" in given:
+        return _of_mail(given)
+    return _of_sms(given)
+
+
+def _of_mail(given: Mapping[str, Any]) -> Receipt | None:
+    kind = _mail_kind(given)
+    if kind is None:
+        return None
+    mail = given["mail"]
+    tagged = mail.get("tags", {}).get("invitation", [])
+    told = given.get("bounce", {}).get("bouncedRecipients") or given.get("complaint", {}).get("complainedRecipients")
+    addresses = [each["emailAddress"] for each in told] if told else mail.get("destination", [])
+    return Receipt(kind, "email", mail["messageId"], tagged[0] if tagged else None, tuple(addresses))
+
+
+def _mail_kind(given: Mapping[str, Any]) -> Kind | None:
+    event = given.get("eventType") or given.get("notificationType")
+    if event == "Bounce":
+        return "bounce" if given["bounce"].get("bounceType") == "Permanent" else "soft_bounce"
+    known: dict[str, Kind] = {"Complaint": "complaint", "Delivery": "delivery"}
+    return known.get(str(event))
+
+
+SMS_KINDS: dict[str, Kind] = {
+    "TEXT_DELIVERED": "delivery",
+    "TEXT_SUCCESSFUL": "delivery",
+    "TEXT_INVALID": "bounce",
+    "TEXT_BLOCKED": "bounce",
+    "TEXT_CARRIER_UNREACHABLE": "soft_bounce",
+    "TEXT_UNREACHABLE": "soft_bounce",
+    "TEXT_SPAM": "complaint",
+}
+
+
+def _of_sms(given: Mapping[str, Any]) -> Receipt | None:
+    kind = SMS_KINDS.get(given["eventType"])
+    if kind is None:
+        return None
+    invitation = (given.get("context") or {}).get("invitation")
+    return Receipt(kind, "sms", given["messageId"], invitation, (given["destinationPhoneNumber"],))
+
+
+def reported(invitation: Invitation, kind: Kind) -> Invitation | None:
+    """Return an invitation after a report of one of its messages; None when it tells nothing new.
+
+    Whatever was `attempted` has been taken by its carrier, as we know now.
+    """
+    changes: dict[str, Any] = {}
+    if invitation.state == "attempted":
+        changes["state"] = "sent"
+    if invitation.reminder == "attempted":
+        changes["reminder"] = "sent"
+    if kind == "bounce" and not invitation.bounced:
+        changes["bounced"] = True
+    return invitation.moved(**changes) if changes else None

@@ -1,0 +1,34 @@
+"""Write an answer, and the case that it opens or corrects, in the same breath."""
+
+from datetime import datetime
+
+from chalicelib.domain.case import Moved, correct, open_case
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.response import Recorded
+from chalicelib.domain.routing import route
+from chalicelib.domain.survey import Survey
+from chalicelib.ports import DueKey, Ports
+
+
+def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:
+    """Write an answer, with its case in one transaction: a low one cannot exist without. Returns what moved."""
+    moved = _case(ports, recorded, survey, organisation, now)
+    if moved is None:
+        ports.invitations.save(recorded.next)
+        return None
+    ports.invitations.save_with_case(recorded.next, moved.case, moved.entry)
+    ports.timers.nudge([DueKey("case", moved.case.id)])
+    return moved
+
+
+def _case(
+    ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime
+) -> Moved | None:
+    answer = recorded.next.confirmed
+    if answer is None:
+        return None
+    if recorded.opens_case:
+        to = route(recorded.next, survey, answer, organisation, now)
+        return open_case(recorded.next, answer, to, organisation, now)
+    case = ports.cases.get(recorded.next.id) if recorded.corrects_case else None
+    return correct(case, answer, now) if case else None

@@ -1,0 +1,280 @@
+"""Answer what leadership asks: how it goes, what drives it, and what became of an event."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.consistency import between_deviation
+from chalicelib.domain.disclosure import TOTAL
+from chalicelib.domain.event import EventRef
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.metric import Counts
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.rollup import ALL, TEAM, day_of, decode, encode, kind_name, pair_name
+from chalicelib.domain.score import Estimate
+from chalicelib.domain.terms import NAME_MAX, Frozen, Instant
+from chalicelib.domain.trend import (
+    DRIVERS_FORMULA,
+    ECHO_MAX,
+    SERIES_MAX,
+    Guarded,
+    Query,
+    Series,
+    Trend,
+    drivers_of,
+    history_from,
+    people,
+    points,
+    read_query,
+    read_range,
+    settled,
+    source_of,
+    total_of,
+)
+from chalicelib.errors import Forbidden, Invalid, NotFound, Problem
+from chalicelib.ports import Ports, Principal
+
+Asked = Mapping[str, Sequence[str]]
+"""Query parameters as they were given, each with all its values."""
+
+
+class Share(Frozen):
+    """How much of the rating's variance one touchpoint explains."""
+
+    key: str
+    share: float
+
+
+class DriversAnswer(Frozen):
+    """What drives the rating, over the answers of the survey that most people answered whole."""
+
+    survey: str | None
+    n: int
+    r2: float | None
+    formula: str
+    drivers: tuple[Share, ...]
+
+
+class Decision(Frozen):
+    """What was decided for one program and contact, and what came of it."""
+
+    invitation: str
+    program: str
+    contact: str
+    state: str
+    reason: str | None
+    rule: str | None
+    channel: str | None
+    decided_at: Instant
+    send_at: Instant | None
+    sent_at: Instant | None
+    reminded_at: Instant | None
+    bounced: bool
+    answered_at: Instant | None
+
+
+class LedgerEvent(Frozen):
+    """One event, and what became of it."""
+
+    source: str
+    id: str | None
+    touchpoint: str
+    occurred_at: Instant
+    reference: str | None
+    decisions: tuple[Decision, ...]
+
+
+class Ledger(Frozen):
+    """Events, the latest first."""
+
+    events: tuple[LedgerEvent, ...]
+
+
+# Trends
+
+
+def trends(ports: Ports, asked: Asked, principal: Principal, now: datetime) -> Trend:
+    """Answer one question about trends, as far as its reader may see.
+
+    Raises Invalid with what is allowed, and Forbidden for agents and for another department's trends.
+    """
+    organisation = ports.library.organisation()
+    today = date.fromisoformat(day_of(now, organisation.zone))
+    query = read_query(asked, organisation, today, _own_department(principal))
+    reader = _Reader(ports, organisation, query, today)
+    series = reader.all() if query.department is None else reader.guarded()
+    metric = query.metric
+    return Trend(metric=metric.name, interval=query.interval, by=query.by, formula=metric.formula, series=series)
+
+
+def _own_department(principal: Principal) -> str | None:
+    """Return the one department whose trends somebody may see; None for those who may see all."""
+    if principal.role in ("leadership", "admin"):
+        return None
+    if principal.role == "department" and principal.department:
+        return principal.department
+    raise Forbidden("trends are for departments and leadership")
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the counters that one question takes: a Query for each series."""
+
+    ports: Ports
+    organisation: Organisation
+    query: Query
+    today: date
+
+    def all(self) -> tuple[Series, ...]:
+        """Return the series for somebody who may see every cell."""
+        query, source = self.query, source_of(self.query)
+        keys = source.values
+        if keys is None:
+            keys = {decode(key): value for key, value in source.keys(self._values(source.dimension))}
+        last = query.end - timedelta(days=1)
+        found = []
+        for key, value in keys.items():
+            days = self._days(source.dimension, value, query.first, last)
+            found.append(Series(key=key, points=points(query.metric, days, query.interval)))
+        return tuple(series for series in found if series.points or not query.by)
+
+    def guarded(self) -> tuple[Series, ...]:
+        """Return the series of a department's own reader: closed periods, small cells hidden."""
+        query, own = self.query, encode(self.query.department or "")
+        first, last = history_from(query.first), self.today
+        total = self._days("department", own, first, last)
+        parts = {}
+        if query.pair:
+            dimension, place = pair_name(query.pair), query.pair.index("department")
+            found = [value for value in self._values(dimension) if value.split("&")[place] == own]
+            parts = {value.split("&")[1 - place]: self._days(dimension, value, first, last) for value in found}
+        return Guarded(query, total, parts, self.today).series(self._shown(list(parts)))
+
+    def _shown(self, parts: list[str]) -> dict[str, str]:
+        """Return the rows that are asked for, with the keys they show under."""
+        query = self.query
+        if query.pair is None:
+            return {TOTAL: query.department if query.by and query.department else ALL}
+        if query.filter and query.filter[0] != "department":
+            value = query.filter[1]
+            key = value if query.by == query.filter[0] else query.department if query.by else ALL
+            return {encode(value): key or ALL}
+        return {row: decode(row) for row in parts}
+
+    def _values(self, dimension: str) -> Sequence[str]:
+        values = self.ports.counters.values(self._kind(), dimension)
+        if len(values) > SERIES_MAX:
+            detail = f"has {len(values):,} values; at most {SERIES_MAX} series are answered: take a filter instead"
+            raise Invalid(Problem("/by", detail))
+        return values
+
+    def _days(self, dimension: str, value: str, first: date, last: date) -> dict[date, Counts]:
+        days = self.ports.counters.series(self._kind(), dimension, value, first.isoformat(), last.isoformat())
+        return settled(self.query.metric, days, self.today)
+
+    def _kind(self) -> str:
+        return kind_name(self.query.metric.kind, self.organisation.trends.generation)
+
+
+# Drivers
+
+
+def drivers(ports: Ports, asked: Asked, principal: Principal, now: datetime) -> DriversAnswer:
+    """Return what drives the rating, from moments alone. For leadership. Raises Invalid and Forbidden."""
+    _check_leads(principal, "drivers")
+    organisation = ports.library.organisation()
+    first, end, wanted = read_range(asked, organisation, date.fromisoformat(day_of(now, organisation.zone)))
+    dimension, value = wanted or (ALL, ALL)
+    counts = _total(ports, organisation, (dimension, encode(value)), first, end)
+    found = drivers_of(counts, organisation)
+    if found is None:
+        return DriversAnswer(survey=None, n=0, r2=None, formula=DRIVERS_FORMULA, drivers=())
+    result = found.drivers
+    ordered = sorted(result.shares.items(), key=lambda each: (-each[1], each[0]))
+    shares = tuple(Share(key=key, share=share) for key, share in ordered)
+    return DriversAnswer(survey=found.survey, n=result.n, r2=result.r2, formula=DRIVERS_FORMULA, drivers=shares)
+
+
+def consistency(ports: Ports, department: str, metric: str, first: date, end: date) -> Estimate:
+    """Return how far the people of a department differ, as a standard deviation in rating points. For leadership."""
+    organisation = ports.library.organisation()
+    counts = _total(ports, organisation, (TEAM, encode(department)), first, end)
+    return between_deviation(people(counts, metric))
+
+
+def _total(ports: Ports, organisation: Organisation, label: tuple[str, str], first: date, end: date) -> Counts:
+    kind, last = kind_name("response", organisation.trends.generation), end - timedelta(days=1)
+    return total_of(ports.counters.series(kind, *label, first.isoformat(), last.isoformat()).values())
+
+
+def _check_leads(principal: Principal, what: str) -> None:
+    if principal.role not in ("leadership", "admin"):
+        raise Forbidden(f"{what}: for leadership")
+
+
+# The ledger
+
+
+def read_ledger(asked: Asked, principal: Principal) -> EventRef | str:
+    """Return what the ledger is asked about: an event, named as source|id, or a customer's id.
+
+    Raises Invalid, and Forbidden for agents.
+    """
+    if principal.role == "agent":
+        raise Forbidden("the ledger is for departments and leadership")
+    name, value = _one_of(asked, ("customer", "event"))
+    if name == "customer":
+        return value
+    source, _, id_ = value.partition("|")
+    if not source or not id_:
+        raise Invalid(Problem("/event", "is not source|id, as in /crm|ORD-10045"))
+    return EventRef(source=source, id=id_)
+
+
+def _one_of(asked: Asked, names: tuple[str, ...]) -> tuple[str, str]:
+    given = [(name, value) for name in names for value in asked.get(name, ()) if value]
+    unknown = [name for name in asked if name not in names]
+    if unknown or len(given) != 1:
+        raise Invalid(Problem("/" + (unknown or names)[0][:ECHO_MAX], f"exactly one of {', '.join(names)} is needed"))
+    name, value = given[0]
+    if max(map(len, value.split("|", 1))) > NAME_MAX:
+        raise Invalid(Problem(f"/{name}", f"has a name of more than {NAME_MAX} characters"))
+    return name, value
+
+
+def ledger(found: Iterable[Invitation], principal: Principal) -> Ledger:
+    """Return what became of events, the latest first, as far as its reader was concerned: a department by its own.
+
+    Raises NotFound when nothing is left to tell.
+    """
+    events: dict[tuple[str, str | None], list[Invitation]] = {}
+    for invitation in found:
+        if principal.role != "department" or principal.department in invitation.departments:
+            events.setdefault((invitation.source, invitation.event_id), []).append(invitation)
+    if not events:
+        raise NotFound("nothing was decided about this")
+    told = [_event(decided) for decided in events.values()]
+    return Ledger(events=tuple(sorted(told, key=lambda event: event.occurred_at, reverse=True)))
+
+
+def _event(decided: list[Invitation]) -> LedgerEvent:
+    first = decided[0]
+    return LedgerEvent(
+        source=first.source,
+        id=first.event_id,
+        touchpoint=first.touchpoint,
+        occurred_at=first.occurred_at,
+        reference=first.reference,
+        decisions=tuple(_decision(each) for each in sorted(decided, key=lambda each: (each.program, each.label))),
+    )
+
+
+def _decision(invitation: Invitation) -> Decision:
+    same: dict[str, Any] = {name: getattr(invitation, name) for name in _SAME}
+    return Decision(
+        invitation=invitation.id, contact=invitation.label, answered_at=invitation.first_confirmed_at, **same
+    )
+
+
+_SAME = frozenset(Decision.model_fields) & frozenset(Invitation.model_fields)

@@ -1,0 +1,1 @@
+"""Hold the adapters to what is theirs alone: spelling, encodings, links."""

@@ -1,0 +1,139 @@
+"""What every store of cases promises."""
+
+import pytest
+
+from chalicelib.errors import Conflict, Invalid
+from chalicelib.ports import CaseList, Page
+from tests.contract.cast import HOUR, NOW, answered, case, entry, id_of, invitation, next_of
+from tests.contract.subject import Subject
+
+
+def opened(kept: Subject, number: int, **changes: object) -> None:
+    """Write an invitation and its case."""
+    kept.invitations.create(invitation(number))
+    kept.invitations.save_with_case(answered(invitation(number)), case(number, **changes), entry())
+
+
+def pages(kept: Subject, which: CaseList, limit: int, department: str = "logistics") -> list[list[str]]:
+    """Return the ids of a whole list, page by page."""
+    found: list[list[str]] = []
+    page = Page((), None)
+    while page.next or not found:
+        page = kept.cases.page(department, which, limit=limit, cursor=page.next)
+        found.append([each.id for each in page.cases])
+        assert len(found) < 100
+    return found
+
+
+def test_an_unknown_case_is_none_and_has_no_timeline(kept: Subject) -> None:
+    assert kept.cases.get(id_of(404)) is None
+    assert kept.cases.timeline(id_of(404)) == ()
+
+
+def test_a_move_is_written_with_its_line(kept: Subject) -> None:
+    opened(kept, 1)
+    moved = next_of(case(), version=2, state="acknowledged", acknowledged_at=NOW + 2 * HOUR)
+    kept.cases.save(moved, entry(2, move="acknowledge", to_state="acknowledged"))
+    assert kept.cases.get(moved.id) == moved
+    assert [line.move for line in kept.cases.timeline(moved.id)] == ["opened", "acknowledge"]
+
+
+def test_an_alert_is_written_without_a_line(kept: Subject) -> None:
+    opened(kept, 1)
+    told = next_of(case(), notices=())
+    kept.cases.save(told)
+    assert kept.cases.get(told.id) == told
+    assert len(kept.cases.timeline(told.id)) == 1
+
+
+@pytest.mark.parametrize("line", [None, entry(2)])
+@pytest.mark.parametrize("revision", [1, 3])
+def test_a_revision_out_of_turn_is_a_conflict(kept: Subject, revision: int, line: object) -> None:
+    opened(kept, 1)
+    with pytest.raises(Conflict):
+        kept.cases.save(case(revision=revision, rating=5), entry(2) if line else None)
+    assert kept.cases.get(id_of(1)) == case()
+    assert len(kept.cases.timeline(id_of(1))) == 1
+
+
+def test_of_two_moves_one_loses_and_leaves_no_line(kept: Subject) -> None:
+    opened(kept, 1)
+    kept.cases.save(next_of(case(), version=2), entry(2, by="bruno"))
+    with pytest.raises(Conflict):
+        kept.cases.save(next_of(case(), version=2), entry(2, by="carla"))
+    assert [line.by for line in kept.cases.timeline(id_of(1))] == ["customer", "bruno"]
+
+
+def test_a_timeline_is_in_order_however_long(kept: Subject) -> None:
+    opened(kept, 1)
+    current = case()
+    for version in range(2, 13):
+        current = next_of(current, version=version)
+        kept.cases.save(current, entry(version))
+    assert [line.version for line in kept.cases.timeline(current.id)] == list(range(1, 13))
+
+
+def test_open_cases_come_by_their_promise(kept: Subject) -> None:
+    for number, hours in ((1, 30), (2, 10), (3, 20)):
+        opened(kept, number, resolve_by=NOW + hours * HOUR)
+    assert pages(kept, "open", 50) == [[id_of(2), id_of(3), id_of(1)]]
+
+
+def test_resolved_cases_come_latest_first(kept: Subject) -> None:
+    for number, hours in ((1, 30), (2, 10), (3, 20)):
+        opened(kept, number, state="resolved", resolved_at=NOW + hours * HOUR)
+    assert pages(kept, "resolved", 50) == [[id_of(1), id_of(3), id_of(2)]]
+    assert pages(kept, "open", 50) == [[]]
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 6), (2, [2, 2, 2]), (4, [4, 2]), (6, [6]), (7, [6])])
+@pytest.mark.parametrize("which", ["open", "resolved"])
+def test_pages_hold_every_case_once(kept: Subject, which: CaseList, limit: int, sizes: list[int]) -> None:
+    resolved = {"state": "resolved", "resolved_at": NOW} if which == "resolved" else {}
+    for number in range(6):  # all at the same instant: the id decides
+        opened(kept, number, **resolved)
+    found = pages(kept, which, limit)
+    assert [len(page) for page in found] == sizes
+    assert sorted(id_ for page in found for id_ in page) == sorted(id_of(number) for number in range(6))
+
+
+def test_a_page_of_more_than_a_hundred_is_whole(kept: Subject) -> None:
+    for number in range(120):
+        opened(kept, number, resolve_by=NOW + number * HOUR)
+    assert pages(kept, "open", 200) == [[id_of(number) for number in range(120)]]
+
+
+def test_a_case_is_in_the_list_of_its_lead_alone(kept: Subject) -> None:
+    opened(kept, 1)
+    assert pages(kept, "open", 50, "sales") == [[]]
+    kept.cases.save(next_of(case(), department="sales"))
+    assert pages(kept, "open", 50, "sales") == [[id_of(1)]]
+    assert pages(kept, "open", 50, "logistics") == [[]]
+
+
+def test_a_case_moves_between_the_lists(kept: Subject) -> None:
+    opened(kept, 1)
+    resolved = next_of(case(), state="resolved", resolved_at=NOW + 3 * HOUR)
+    kept.cases.save(resolved)
+    assert (pages(kept, "open", 50), pages(kept, "resolved", 50)) == ([[]], [[id_of(1)]])
+    kept.cases.save(next_of(resolved, state="open", resolved_at=None))
+    assert (pages(kept, "open", 50), pages(kept, "resolved", 50)) == ([[id_of(1)]], [[]])
+
+
+def test_a_cursor_of_another_list_is_invalid(kept: Subject) -> None:
+    for number in range(3):
+        opened(kept, number)
+    cursor = kept.cases.page("logistics", "open", limit=1, cursor=None).next
+    assert cursor is not None
+    for department, which in (("sales", "open"), ("logistics", "resolved")):
+        with pytest.raises(Invalid, match="/cursor"):
+            kept.cases.page(department, which, limit=1, cursor=cursor)  # type: ignore[arg-type]  # both are lists
+
+
+NEVER_GIVEN = ("x", "bm9uc2Vuc2U", "WzEsMiwzXQ", "e30", "W10", "ñ", "=", "A" * 5_000, "W" * 400, "\x00")
+
+
+@pytest.mark.parametrize("cursor", NEVER_GIVEN)
+def test_a_cursor_that_was_never_given_is_invalid(kept: Subject, cursor: str) -> None:
+    with pytest.raises(Invalid, match="/cursor"):
+        kept.cases.page("logistics", "open", limit=1, cursor=cursor)

@@ -1,0 +1,74 @@
+"""What every store of people and addresses promises."""
+
+import pytest
+
+from chalicelib.adapters.names import KeyedNames
+from chalicelib.domain.customer import Address, Rest
+from chalicelib.errors import Conflict
+from tests.contract.cast import ANA, HOUR, NOW, PEPPER, customer, id_of
+from tests.contract.subject import Subject
+
+MAILBOX = KeyedNames(PEPPER).address("email", "ana@example.com")
+
+
+def test_nobody_is_known_at_first(kept: Subject) -> None:
+    assert kept.customers.get(ANA) is None
+    assert kept.customers.address(MAILBOX) is None
+    assert kept.customers.pair(ANA, MAILBOX) == (None, None)
+
+
+def test_a_customer_is_kept_version_by_version(kept: Subject) -> None:
+    ana = customer()
+    kept.customers.save(ana)
+    rested = ana.asked(id_of(1), Rest(NOW, NOW + 720 * HOUR, id_of(1)))
+    kept.customers.save(rested)
+    assert kept.customers.get(ANA) == rested
+
+
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_a_customer_out_of_turn_is_a_conflict(kept: Subject, version: int) -> None:
+    kept.customers.save(customer())
+    with pytest.raises(Conflict):
+        kept.customers.save(customer(version=version, name="Somebody Else"))
+    assert kept.customers.get(ANA) == customer()
+
+
+def test_a_customer_that_never_was_has_no_second_version(kept: Subject) -> None:
+    with pytest.raises(Conflict):
+        kept.customers.save(customer(version=2))
+    assert kept.customers.get(ANA) is None
+
+
+def test_of_two_who_wake_a_customer_one_loses(kept: Subject) -> None:
+    kept.customers.save(customer())
+    kept.customers.save(customer(version=2, language="es"))
+    with pytest.raises(Conflict):
+        kept.customers.save(customer(version=2, language="en"))
+
+
+def test_an_address_is_kept_version_by_version(kept: Subject) -> None:
+    first = Address(key=MAILBOX, version=1, opted_out_at=NOW)
+    kept.customers.save_address(first)
+    with pytest.raises(Conflict):
+        kept.customers.save_address(first)
+    second = first.model_copy(update={"version": 2, "suppressed": "bounce", "suppressed_at": NOW})
+    kept.customers.save_address(second)
+    assert kept.customers.address(MAILBOX) == second
+
+
+def test_a_pair_is_read_at_once_whichever_exists(kept: Subject) -> None:
+    ana, mailbox = customer(), Address(key=MAILBOX, version=1)
+    kept.customers.save(ana)
+    assert kept.customers.pair(ANA, MAILBOX) == (ana, None)
+    assert kept.customers.pair(ANA, None) == (ana, None)
+    kept.customers.save_address(mailbox)
+    assert kept.customers.pair(ANA, MAILBOX) == (ana, mailbox)
+    assert kept.customers.pair("a" * 26, MAILBOX) == (None, mailbox)
+    assert kept.customers.pair("a" * 26, None) == (None, None)
+
+
+def test_an_erased_customer_stays_as_a_tombstone(kept: Subject) -> None:
+    kept.customers.save(customer())
+    tombstone = customer(version=2, id=None, name=None, email=None, erased_at=NOW)
+    kept.customers.save(tombstone)
+    assert kept.customers.get(ANA) == tombstone

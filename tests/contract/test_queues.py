@@ -1,0 +1,114 @@
+"""What every inbox and every queue of views promises, and what ours put into SQS."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.dynamodb.timers import DynamoTimers
+from chalicelib.adapters.memory import Memory, MemoryInbox, MemoryTimers, MemoryViews
+from chalicelib.adapters.queues import CALL_BYTES_MAX, Queue, batches, due_key_of, view_of
+from chalicelib.domain.terms import fingerprint
+from chalicelib.errors import Overloaded
+from chalicelib.ports import DueKey, View
+from tests.contract.cast import NOW, id_of
+from tests.contract.subject import Embedded, on_dynamodb
+
+EVENT: dict[str, object] = {"specversion": "1.0", "id": "ORD-1", "source": "/crm", "data": {"name": "Lucía 🔩"}}
+VIEWS = (View(id_of(1), 7, NOW), View(id_of(2), None, NOW))
+KEYS = tuple(DueKey("case" if number % 2 else "invitation", id_of(number)) for number in range(23))
+
+
+def test_in_memory_everything_waits_in_order(memory: Memory) -> None:
+    MemoryInbox(memory).accept([EVENT, EVENT])
+    MemoryInbox(memory).refuse("not an event", "no specversion")
+    for view in VIEWS:
+        MemoryViews(memory).note(view)
+    MemoryTimers(memory).nudge(KEYS)
+    assert memory.inbox == [EVENT, EVENT]
+    assert memory.refused == [("not an event", "no specversion")]
+    assert memory.views == list(VIEWS)
+    assert memory.nudged == list(KEYS)
+
+
+def test_accepted_events_wait_whole(embedded: Embedded) -> None:
+    events = [{**EVENT, "id": str(number)} for number in range(23)]
+    on_dynamodb(embedded).inbox.accept(events)
+    assert sorted(map(json.loads, embedded.bodies("INTAKE_QUEUE_URL")), key=lambda each: int(each["id"])) == events
+
+
+def test_the_largest_request_is_accepted(embedded: Embedded) -> None:
+    events = [{**EVENT, "id": str(number), "data": "ñ" * 30_000} for number in range(17)]
+    on_dynamodb(embedded).inbox.accept(events)
+    assert len(embedded.bodies("INTAKE_QUEUE_URL")) == 17
+
+
+def test_what_can_never_be_handled_lies_with_the_dead_letters(embedded: Embedded) -> None:
+    on_dynamodb(embedded).inbox.refuse("not an event", "no specversion")
+    assert embedded.bodies("INTAKE_DLQ_URL") == ["not an event"]
+
+
+def test_a_view_is_read_as_it_was_noted(embedded: Embedded) -> None:
+    for view in VIEWS:
+        on_dynamodb(embedded).views.note(view)
+    assert {view_of(body) for body in embedded.bodies("VIEWS_QUEUE_URL")} == set(VIEWS)
+
+
+def test_a_nudge_names_what_is_due(embedded: Embedded) -> None:
+    on_dynamodb(embedded).timers.nudge(KEYS)
+    assert {due_key_of(body) for body in embedded.bodies("DUE_QUEUE_URL")} == set(KEYS)
+
+
+def test_nothing_to_send_is_no_call(embedded: Embedded) -> None:
+    on_dynamodb(embedded).timers.nudge([])
+    on_dynamodb(embedded).inbox.accept([])
+    assert embedded.bodies("DUE_QUEUE_URL") == embedded.bodies("INTAKE_QUEUE_URL") == []
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 20, 21])
+def test_ten_go_in_a_call(count: int) -> None:
+    bodies = [str(number) for number in range(count)]
+    cut = list(batches(bodies))
+    assert [body for batch in cut for body in batch] == bodies
+    assert len(cut) == -(-count // 10)
+
+
+def test_a_call_is_cut_where_it_would_grow_too_large() -> None:
+    half = "x" * (CALL_BYTES_MAX // 2)
+    assert [len(batch) for batch in batches([half, half, "x"])] == [2, 1]
+    assert [len(batch) for batch in batches([half, half + "x"])] == [1, 1]
+    assert [len(batch) for batch in batches(["ñ" * (CALL_BYTES_MAX // 4)] * 3)] == [2, 1]
+
+
+class Reluctant:
+    """A queue that takes one message of each call, `takes` times."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes = takes
+        self.taken: list[str] = []
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803  # boto3's
+        """Take the first entry, as long as there is patience."""
+        if self.takes:
+            self.takes -= 1
+            self.taken.append(Entries.pop(0)["MessageBody"])
+        return {"Failed": [{"Id": entry["Id"], "Code": "ServiceUnavailable"} for entry in Entries]}
+
+
+def test_what_was_not_taken_is_offered_again() -> None:
+    client: Any = Reluctant(takes=3)
+    Queue(client, "queue").send(["a", "b", "c"])
+    assert client.taken == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("takes", [0, 2])
+def test_what_is_never_taken_is_an_error(takes: int) -> None:
+    client: Any = Reluctant(takes)
+    with pytest.raises(Overloaded, match="ServiceUnavailable"):
+        Queue(client, "queue").send(["a", "b", "c", "d"])
+
+
+def test_a_lost_nudge_is_no_error(embedded: Embedded, caplog: pytest.LogCaptureFixture) -> None:
+    client: Any = Reluctant(takes=0)
+    DynamoTimers(embedded.table(), Queue(client, "queue")).nudge([DueKey("case", fingerprint("x"))])
+    assert [record.message for record in caplog.records] == ["nudge_lost"]

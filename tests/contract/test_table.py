@@ -1,0 +1,236 @@
+"""What the table itself holds: indexes, hashes, images of its stream, and what its failures mean."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.codec import decode, encode_invitation
+from chalicelib.adapters.dynamodb.counters import DynamoCounters
+from chalicelib.adapters.dynamodb.invitations import DynamoInvitations
+from chalicelib.adapters.dynamodb.stream import change_of
+from chalicelib.adapters.dynamodb.table import Put, Table, is_conflict
+from chalicelib.adapters.memory import Memory
+from chalicelib.domain.organisation import Department, Staff
+from chalicelib.domain.survey import Survey
+from chalicelib.errors import Conflict, Invalid, Overloaded
+from chalicelib.ports import Change, Principal, Row
+from tests.contract.cast import HOUR, NOW, answered, case, customer, entry, id_of, invitation, next_of, organisation
+from tests.contract.subject import Embedded, Subject, in_memory, on_dynamodb
+
+
+@pytest.fixture
+def kept(embedded: Embedded) -> Subject:
+    """The stores on DynamoDB."""
+    return on_dynamodb(embedded)
+
+
+def test_the_due_index_holds_what_is_due_and_nothing_else(kept: Subject, embedded: Embedded) -> None:
+    first = invitation()
+    kept.invitations.create(first)
+    assert embedded.index("due") == [keys.invitation(first.id)]
+    kept.invitations.save_with_case(answered(first), case(), entry())
+    assert embedded.index("due") == [keys.case(first.id)]
+    resolved = next_of(case(), state="resolved", resolved_at=NOW, ladder=(), notices=())
+    kept.cases.save(resolved)
+    assert embedded.index("due") == []
+    kept.customers.save(customer())
+    assert embedded.index("due") == []
+
+
+def test_the_department_index_holds_every_case_once(kept: Subject, embedded: Embedded) -> None:
+    first = invitation()
+    kept.invitations.create(first)
+    assert embedded.index("department") == []
+    kept.invitations.save_with_case(answered(first), case(), entry())
+    kept.cases.save(next_of(case(), state="resolved", resolved_at=NOW))
+    assert embedded.index("department") == [keys.case(first.id)]
+
+
+def test_no_token_is_in_the_table(kept: Subject, embedded: Embedded) -> None:
+    kept.access.grant("a very secret token", Principal(id="u-1", role="admin", name="Carla"))
+    (item,) = embedded.items()
+    everything = repr(item) + repr(decode(item))
+    assert "secret" not in everything
+    assert "Carla" in everything
+
+
+def test_a_one_time_token_forgets_itself(kept: Subject, embedded: Embedded) -> None:
+    until = NOW + timedelta(minutes=15, milliseconds=1)
+    kept.access.grant("t", Principal(id="u-1", role="admin", name="Carla"), until)
+    (item,) = embedded.items()
+    assert int(item["ttl"]["N"]) == int(until.timestamp()) + 1
+
+
+def test_every_publication_stays_on_record(kept: Subject, embedded: Embedded) -> None:
+    kept.library.publish(organisation(), NOW)
+    kept.library.publish(organisation(name="El Tornillo SA"), NOW + HOUR)
+    found = sorted(item["sk"]["S"] for item in embedded.items() if item["pk"]["S"] == "ORGANISATION")
+    assert found == ["CURRENT", "VERSION#2026-03-06T21:30:00.000Z", "VERSION#2026-03-06T22:30:00.000Z"]
+
+
+def _noise(number: int) -> str:
+    return "".join(id_of(1_000 * number + place) for place in range(40))
+
+
+def test_an_organisation_too_large_to_keep_is_refused_whole(kept: Subject, embedded: Embedded) -> None:
+    staff = tuple(Staff(id=id_of(number), name=_noise(number)[:200]) for number in range(5_000))
+    huge = Department(id="huge", name={"es": "h"}, alert_to=("h@example.com",), head=staff[0], people=staff)
+    with pytest.raises(Invalid, match="350,000"):
+        kept.library.publish(organisation(departments=(*organisation().departments, huge)), NOW)
+    assert embedded.items() == []
+
+
+def test_lanes_are_added_up_whichever_there_are(embedded: Embedded) -> None:
+    counters = DynamoCounters(embedded.table())
+    for number in range(40):
+        counters.add(f"shard-{number}", [Row("case", "all", "all", "2026-03-06", {"n": 1})], last="", end="1")
+    lanes = [item for item in embedded.items() if item["sk"]["S"].startswith("2026-03-06#")]
+    assert len(lanes) == keys.LANES
+    assert counters.series("case", "all", "all", "2026-03-06", "2026-03-06") == {"2026-03-06": {"n": 40}}
+
+
+class Watched(Table):
+    """A table that remembers its updates."""
+
+    updates = 0
+
+    def update(self, **update: Any) -> None:
+        """Count, and do it."""
+        self.updates += 1
+        super().update(**update)
+
+
+def test_a_known_value_is_entered_once(embedded: Embedded) -> None:
+    row = Row("case", "all", "all", "2026-03-06", {"n": 1})
+    first, later = (Watched(embedded.dynamodb, embedded.table_name) for _ in range(2))
+    counters = DynamoCounters(first)
+    counters.add("s", [row], last="", end="1")
+    counters.add("s", [row], last="1", end="2")
+    DynamoCounters(later).add("s", [row], last="2", end="3")  # a process that starts later reads first
+    assert (first.updates, later.updates) == (1, 0)
+
+
+def changes(embedded: Embedded) -> list[Change]:
+    """Return the table's stream as Lambda would hand it over."""
+    return [change_of(record) for record in embedded.aws.records(embedded.table_name, 0, 1_000)["records"]]
+
+
+def test_the_stream_tells_what_became_of_what(kept: Subject, embedded: Embedded) -> None:
+    first = invitation()
+    kept.invitations.create(first)
+    kept.invitations.save_with_case(answered(first), case(), entry())
+    kept.customers.save(customer())
+    told = changes(embedded)
+    assert [(change.old, change.new) for change in told if change.new] == [
+        (None, first),
+        (first, answered(first)),
+        (None, case()),
+    ]
+    assert all(change.readable for change in told)
+    assert [change.sequence for change in told] == sorted({change.sequence for change in told})
+    assert {len(change.sequence) for change in told} == {40}
+
+
+def test_the_memory_tells_the_same(kept: Subject, embedded: Embedded) -> None:
+    memory = Memory()
+    for stores in (kept, in_memory(memory)):
+        stores.invitations.create(invitation())
+        stores.invitations.create(invitation())
+        stores.invitations.save_with_case(answered(invitation()), case(), entry())
+        stores.cases.save(next_of(case(), notices=()))
+    told = [(change.old, change.new) for change in changes(embedded) if change.new]
+    assert told == [(change.old, change.new) for change in memory.changes]
+
+
+@pytest.mark.parametrize("broken", [{}, {"v": {"N": "1"}}, {"v": {"N": "1"}, "body": {"B": "AAAA"}}])
+def test_a_record_that_cannot_be_read_is_told_as_such(embedded: Embedded, broken: dict[str, Any]) -> None:
+    embedded.table().replace({"pk": {"S": f"INVITATION#{id_of(1)}"}, "sk": {"S": "INVITATION"}} | broken)
+    (change,) = changes(embedded)
+    assert not change.readable
+    assert change.new is None
+
+
+class Sparing:
+    """A client whose batches return one item at a time, `gives` times."""
+
+    def __init__(self, client: Any, gives: int) -> None:
+        self.client = client
+        self.gives = gives
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803  # boto3's
+        """Read the first key only."""
+        (name, asked), = RequestItems.items()
+        if not self.gives:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        self.gives -= 1
+        first, rest = asked["Keys"][:1], asked["Keys"][1:]
+        found = self.client.batch_get_item(RequestItems={name: {**asked, "Keys": first}})
+        return {**found, "UnprocessedKeys": {name: {**asked, "Keys": rest}} if rest else {}}
+
+
+def test_keys_that_were_not_read_are_asked_for_again(embedded: Embedded, kept: Subject) -> None:
+    for number in range(4):
+        kept.invitations.create(invitation(number))
+    waits: list[float] = []
+    client: Any = Sparing(embedded.dynamodb, gives=4)
+    table = Table(client, embedded.table_name, sleep=waits.append)
+    assert len(table.get_many([keys.invitation(id_of(number)) for number in range(4)])) == 4
+    assert waits == [0.02, 0.04, 0.08]
+
+
+def test_keys_that_are_never_read_are_an_error(embedded: Embedded) -> None:
+    client: Any = Sparing(embedded.dynamodb, gives=0)
+    table = Table(client, embedded.table_name, sleep=lambda seconds: None)
+    with pytest.raises(Overloaded, match="1 items"):
+        table.get_many([keys.invitation(id_of(1))])
+
+
+def cancelled(*reasons: str) -> ClientError:
+    """Return the error of a cancelled transaction."""
+    told: Any = [{"Code": reason} for reason in reasons]
+    response: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": told}
+    return ClientError(response, "TransactWriteItems")
+
+
+def test_a_lost_race_is_a_conflict_and_a_fault_is_not() -> None:
+    assert is_conflict(cancelled("None", "ConditionalCheckFailed"))
+    assert is_conflict(cancelled("TransactionConflict", "None"))
+    assert is_conflict(ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem"))
+    assert is_conflict(ClientError({"Error": {"Code": "TransactionConflictException"}}, "PutItem"))
+    assert not is_conflict(cancelled("ConditionalCheckFailed", "ValidationError"))
+    assert not is_conflict(cancelled("ThrottlingError"))
+    assert not is_conflict(cancelled())
+    assert not is_conflict(ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "PutItem"))
+
+
+def test_a_fault_goes_on_as_it_is(embedded: Embedded) -> None:
+    nowhere = Table(embedded.dynamodb, "no-such-table")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        nowhere.put(Put(encode_invitation(invitation()), over=0))
+
+
+def test_a_creation_that_meets_a_lock_decides_nothing(embedded: Embedded) -> None:
+    class Locked:
+        """A table whose items are locked by a transaction."""
+
+        def put_item(self, **request: Any) -> None:
+            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "PutItem")
+
+        def get_item(self, **request: Any) -> dict[str, Any]:
+            return {}
+
+    client: Any = Locked()
+    with pytest.raises(Conflict):
+        DynamoInvitations(Table(client, "table")).create(invitation())
+
+
+def test_surveys_are_kept_whole_and_small(kept: Subject, embedded: Embedded) -> None:
+    kept.library.publish(organisation(), NOW)
+    (item,) = [item for item in embedded.items() if item["pk"]["S"].startswith("SURVEY#")]
+    survey = kept.library.survey(item["pk"]["S"].partition("#")[2])
+    assert isinstance(survey, Survey)
+    assert item["pk"]["S"] == f"SURVEY#{survey.version}"
+    assert len(item["body"]["B"]) < len(survey.model_dump_json())

@@ -1,0 +1,1 @@
+"""What is answered over HTTP, over the ports in memory."""

@@ -1,0 +1,87 @@
+"""Answers and wishes by text message."""
+
+import pytest
+
+from chalicelib.domain.inbound import understand
+from chalicelib.flows import converse
+from tests.domain.cast import DAY, NPS, sale
+from tests.world import World
+
+PHONE = "+573001234567"
+
+
+def by_phone() -> World:
+    world = World()
+    world.tell(sale(customer={"id": "c-981", "phone": PHONE}))
+    return world
+
+
+def hear(world: World, *texts: str, sender: str = PHONE) -> list[str]:
+    """Let texts arrive, each twice; return the replies."""
+    before = len(world.memory.sent)
+    for text in texts:
+        for _ in range(2):
+            converse.hear(world.ports, sender, text, f"{sender}{text}", world.now)
+        world.settle()
+    return world.sent[before:]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "rating", "words"),
+    [
+        ("8 la entrega tardó", "rating", 8, "la entrega tardó"),
+        (" 10! ", "rating", 10, ""),
+        ("0", "rating", 0, ""),
+        ("11", "words", None, "11"),
+        ("8.5", "words", None, "8.5"),
+        ("STOP", "stop", None, ""),
+        ("Alto, por favor", "stop", None, ""),
+        ("no más", "stop", None, ""),
+        ("NÃO MAIS", "stop", None, ""),
+        ("Salir", "stop", None, ""),
+        ("ayuda", "help", None, ""),
+        ("Ajuda?", "help", None, ""),
+        ("START", "start", None, ""),
+        ("no paren", "words", None, "no paren"),
+        ("😊" * 1600, "words", None, "😊" * 1600),
+        ("", "words", None, ""),
+    ],
+)
+def test_what_a_text_means(text: str, kind: str, rating: int | None, words: str) -> None:
+    heard = understand(text, NPS)
+    assert (heard.kind, heard.rating, heard.words) == (kind, rating, words)
+
+
+def test_a_rating_and_then_a_comment() -> None:
+    world = by_phone()
+    assert hear(world, "2", "llegó roto") == ["thanks_low", "opened", "comment", "corrected"]
+    assert world.invitation.confirmed
+    assert (world.invitation.confirmed.rating, world.invitation.confirmed.how) == (2, "sms")
+    assert list(world.invitation.confirmed.texts.values()) == ["llegó roto"]
+
+
+def test_what_cannot_be_read_gets_one_helpful_reply() -> None:
+    world = by_phone()
+    assert hear(world, "¿quién es?", "¿hola?") == ["unreadable"]
+
+
+def test_stop_is_confirmed_once_and_heard_by_every_channel() -> None:
+    world = by_phone()
+    assert hear(world, "BAJA") == ["stopped"]
+    both = {"id": "c-981", "phone": PHONE, "email": "ana@example.com"}
+    world.wait(31 * DAY)
+    world.tell(sale(customer=both, envelope={"id": "ORD-2", "time": "2026-04-06T21:00:00Z"}))
+    assert [each.reason for each in world.memory.invitations.values()] == [None, "opted_out"]
+    assert hear(world, "START") == ["started"]
+
+
+def test_a_stranger_is_heard_when_they_want_to_be_left_alone_and_else_ignored() -> None:
+    world = by_phone()
+    assert hear(world, "8", sender="+573009999999") == []
+    assert hear(world, "stop", sender="+573009999999") == ["stopped"]
+
+
+def test_after_the_window_the_text_is_answered_kindly() -> None:
+    world = by_phone()
+    world.wait(15 * DAY)
+    assert hear(world, "9") == ["closed"]

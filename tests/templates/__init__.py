@@ -1,0 +1,1 @@
+"""Test what people read: pages, mails, texts, catalogues."""
