@@ -1,0 +1,77 @@
+"""Tie the local system to Lazo: where it reads time, what falls due, what has to be published."""
+
+import importlib
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.domain.organisation import Organisation
+from chalicelib.ports import Ports
+from infra import organisation as organisations
+from infra.local import tokens
+from infra.local.application import Application
+from infra.local.aws import CannotStart
+from infra.local.system import LocalSystem
+from infra.marked_yaml import Unreadable
+from infra.publication import current, publish
+
+PROJECT = Path(__file__).resolve().parents[2]
+EXAMPLE = PROJECT / "examples" / "tornillo.yaml"
+ENVIRONMENT_FILE = "environment.json"
+
+
+def lazo() -> Application:
+    """Return Lazo as the local system sees it."""
+    return Application(
+        overlay=PROJECT / "infra" / "aws" / "overlay.yaml",
+        load=lambda: importlib.import_module("app").app,
+        use_clock=lambda now: _runtime().use_clock(now),
+        due_index=("Table", keys.DUE),
+        event_prefixes=("INVITATION#", "EVENT#"),
+        forget=lambda: _runtime().forget(),
+        prepare=prepare,
+        reconcile=reconcile,
+        sign_ins=lambda system: tokens.read(system.state).get("api", {}),
+        links=lambda: [("Cases", "/cases"), ("Trends", "/trends"), ("Why was somebody not asked?", "/ledger")],
+    )
+
+
+def _runtime() -> Any:
+    # Imported when the environment is set, and not before.
+    return importlib.import_module("chalicelib.runtime")
+
+
+def prepare(system: LocalSystem) -> None:
+    """Publish the organisation, make the tokens, and tell commands in other shells where this system is."""
+    runtime = _runtime()
+    ports, now, secrets = runtime.ports(), runtime.now(), runtime.secrets()
+    organisation = in_force(ports, os.environ.get("ORG"), now)
+    tokens.ensure(
+        system.state,
+        ports.access,
+        organisation,
+        events_secret=secrets.events_secrets()[0],
+        events_token=secrets.events_tokens()[0],
+    )
+    addresses = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    told = {"base_url": system.base_url, "environment": {**addresses, **system.resources.environment}}
+    tokens.write_private(system.state / ENVIRONMENT_FILE, told)
+
+
+def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
+    """Publish what ORG names, or the example on a first start; what is in force stays where nothing is asked for."""
+    before = current(ports.library)
+    if before and not wanted:
+        return before
+    path = Path(wanted) if wanted else EXAMPLE
+    try:
+        loaded = organisations.load(path, now.date())
+    except Unreadable as error:
+        raise CannotStart(f"The organisation cannot be published:\n{error}") from None
+    return publish(ports.library, loaded.organisation, now).organisation
+
+
+def reconcile(system: LocalSystem) -> None:
+    """Compare the counters with a recount after an unclean stop."""

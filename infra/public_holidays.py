@@ -1,0 +1,84 @@
+"""Turn `holidays: {country: CO}` into the dates of three years, which are stored when publishing."""
+
+import difflib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import holidays
+
+from infra.marked_yaml import Fault, Marked, Place
+
+YEARS = 3  # this one and the two after it: publishing again each year keeps them fresh
+KEYS = ("country", "region", "add", "except")
+
+
+def resolve(marked: Marked, today: date) -> Iterator[Fault]:
+    """Fill in, on every calendar of an organisation, what it may leave out; yield what cannot be resolved.
+
+    A department's calendar takes the organisation's zone and holidays unless it names its own.
+    """
+    data = marked.data
+    default = data.get("calendar")
+    if not isinstance(default, dict):
+        return
+    default.setdefault("zone", data.get("zone", "UTC"))
+    yield from _dates(marked, default, ("calendar",), today)
+    for place, calendar in own_calendars(data):
+        calendar.setdefault("zone", default["zone"])
+        if "holidays" in calendar:
+            yield from _dates(marked, calendar, place, today)
+        else:
+            calendar["holidays"] = default.get("holidays", [])
+
+
+def own_calendars(data: dict[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield the departments' own calendars, each with its place."""
+    departments = data.get("departments")
+    for index, department in enumerate(departments if isinstance(departments, list) else []):
+        calendar = department.get("calendar") if isinstance(department, dict) else None
+        if isinstance(calendar, dict):
+            yield ("departments", index, "calendar"), calendar
+
+
+def _dates(marked: Marked, calendar: dict[str, Any], place: Place, today: date) -> Iterator[Fault]:
+    wanted = calendar.get("holidays")
+    if not isinstance(wanted, dict):
+        return
+    calendar["holidays"] = []
+    faults = list(_misnamed(marked, wanted, (*place, "holidays")))
+    yield from faults
+    if not faults:
+        calendar["holidays"] = _of_three_years(wanted, today)
+
+
+def _of_three_years(wanted: dict[str, Any], today: date) -> list[Any]:
+    years = range(today.year, today.year + YEARS)
+    public = holidays.country_holidays(wanted["country"], subdiv=wanted.get("region"), years=years)
+    left_out = {str(day) for day in wanted.get("except") or ()}
+    return [*(day.isoformat() for day in sorted(public) if str(day) not in left_out), *(wanted.get("add") or ())]
+
+
+def _misnamed(marked: Marked, wanted: dict[str, Any], place: Place) -> Iterator[Fault]:
+    for key in wanted:
+        if key not in KEYS:
+            yield marked.fault((*place, key), f"is not known here{_meant(key, KEYS)}; known are {', '.join(KEYS)}")
+    for key in ("add", "except"):
+        if not isinstance(wanted.get(key) or [], list):
+            yield marked.fault((*place, key), "must be a list of dates, as in [2026-12-24]")
+    yield from _nowhere(marked, wanted.get("country"), wanted.get("region"), place)
+
+
+def _nowhere(marked: Marked, country: Any, region: Any, place: Place) -> Iterator[Fault]:
+    known = holidays.list_supported_countries()
+    if country not in known:
+        text = f"must be a country of two capital letters whose holidays are known, as in CO; not {country!r}"
+        yield marked.fault((*place, "country"), text)
+    elif region is not None and region not in known[country]:
+        choice = ", ".join(known[country]) or "none: leave it out"
+        yield marked.fault((*place, "region"), f"is no region of {country} with holidays of its own; there is {choice}")
+
+
+def _meant(key: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""

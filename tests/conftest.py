@@ -1,0 +1,24 @@
+"""Fixtures for tests of the whole: Lazo on one machine, started once, back at its beginning for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.system import LocalSystem
+
+
+@pytest.fixture(scope="session")
+def local_system() -> Iterator[LocalSystem]:
+    """Lazo, running, with the example company published; its handlers run in `settle` and clock moves only."""
+    from infra.local.prepare import lazo  # here: most tests need neither the app nor the embedded AWS
+    from infra.local.testing import running
+
+    with running(lazo()) as system:
+        yield system
+
+
+@pytest.fixture
+def lazo(local_system: LocalSystem) -> LocalSystem:
+    """Lazo as it was when the example company had just been published."""
+    local_system.rewind()
+    return local_system

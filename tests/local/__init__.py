@@ -1,0 +1,1 @@
+"""Tests of the local system, with a small application of their own."""
