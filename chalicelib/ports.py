@@ -2,28 +2,34 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from chalicelib.domain.case import Case, Entry, Notice
 from chalicelib.domain.customer import Address, Customer
-from chalicelib.domain.event import Fulfilment
+from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.organisation import Organisation, Webhook
 from chalicelib.domain.rollup import Row as Row
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, Frozen, Instant
+
+if TYPE_CHECKING:  # whoever sends nothing out need not load it
+    from chalicelib.domain.outgoing import CloudEvent, Post
 
 Clock = Callable[[], datetime]
 
 
 class Early(Frozen):
-    """News of an event that has not arrived yet: it waits under the event's name."""
+    """News of an event that may not have arrived yet: it waits under the event's name, or its reference's."""
 
     key: str
     version: int = 0
     cancelled_at: Instant | None = None
+    """What happened until then under this name is cancelled."""
     fulfilments: tuple[Fulfilment, ...] = ()
+    events: tuple[EventRef, ...] = ()
+    """Under a reference's name: the events that asked others than the customer about it."""
 
 
 class Invitations(Protocol):
@@ -135,6 +141,16 @@ class Change:
     sequence: str
     old: Invitation | Case | None = None
     new: Invitation | Case | None = None
+    readable: bool = True
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of whatever other programs may hear of, as the table's stream tells of it: before and after."""
+
+    sequence: str
+    old: Invitation | Case | Customer | None = None
+    new: Invitation | Case | Customer | None = None
     readable: bool = True
 
 
@@ -310,6 +326,30 @@ class Counters(Protocol):
         ...
 
 
+class Outlet(Protocol):
+    """Where our own events go out: the bus, and the queue of what webhooks are still to be told."""
+
+    def announce(self, events: "Sequence[CloudEvent]") -> None:
+        """Put events on the bus; raises Overloaded when one was not taken, and some may then be there twice."""
+        ...
+
+    def enqueue(self, posts: "Sequence[Post]", after: timedelta = timedelta(0)) -> None:
+        """Keep posts until they are made, not before `after` has passed, or some part of it where it is long."""
+        ...
+
+    def give_up(self, post: "Post", reason: str) -> None:
+        """Lay a post where operators see it, with the reason why it was never made."""
+        ...
+
+
+class Webhooks(Protocol):
+    """Posts events to the addresses that the organisation has configured."""
+
+    def post(self, webhook: Webhook, event: "CloudEvent", organisation: Organisation, at: datetime) -> None:
+        """Post an event, signed as at this instant; raises CarrierRefused or CarrierUnclear."""
+        ...
+
+
 Role = Literal["agent", "department", "leadership", "admin"]
 
 
@@ -354,3 +394,5 @@ class Ports:
     names: Names
     counters: Counters
     access: Access
+    outlet: Outlet
+    webhooks: Webhooks

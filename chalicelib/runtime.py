@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters import clients
 from chalicelib.adapters.dynamodb.access import DynamoAccess
@@ -19,6 +19,9 @@ from chalicelib.adapters.queues import Queue, SqsInbox, SqsViews
 from chalicelib.adapters.secrets import Secrets, from_secrets_manager
 from chalicelib.ports import Clock, Ports
 from chalicelib.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.webhooks import Send
 
 _installed: dict[str, Any] = {}
 """What a local system or a test has put in place of the real thing."""
@@ -43,6 +46,11 @@ def use_clock(clock: Clock) -> None:
 def use_ports(ports: Ports | None) -> None:
     """Let other ports serve, as tests do; None goes back to AWS."""
     _installed["ports"] = ports
+
+
+def use_transport(send: "Send | None") -> None:
+    """Let something else carry what is posted to webhooks, as the mailbox of the local system does; None: https."""
+    _installed["transport"] = send
 
 
 def use_secrets(secrets: Secrets | None) -> None:
@@ -118,6 +126,8 @@ def _build_ports() -> Ports:
         names=LateNames(secrets().pepper),
         counters=DynamoCounters(table),
         access=DynamoAccess(table),
+        outlet=_late(lambda: _outlet(given)),
+        webhooks=_late(_webhooks),
     )
 
 
@@ -136,6 +146,21 @@ def _carriers(given: Settings) -> Any:
 
     mails = SesMail(clients.sesv2(), now, given.configuration_set)
     return Carriers(mails, TextMessages(clients.sms(), given.sms_identity, given.configuration_set))
+
+
+def _outlet(given: Settings) -> Any:
+    from chalicelib.adapters.outlet import AwsOutlet  # here, so that who announces nothing loads nothing
+
+    posts, given_up = _queue(given.webhooks_queue_url), _queue(given.webhooks_dlq_url)
+    return AwsOutlet(clients.events(), given.bus_name, posts, given_up)
+
+
+def _webhooks() -> Any:
+    from chalicelib.adapters.https import PublicHttps  # here, as above
+    from chalicelib.adapters.webhooks import SignedWebhooks
+
+    https = PublicHttps()
+    return SignedWebhooks(secrets().webhook_secret, lambda *post: (_installed.get("transport") or https)(*post))
 
 
 def _messages() -> Any:

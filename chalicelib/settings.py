@@ -6,7 +6,10 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment of a function: each field is the variable of the same name in capitals."""
+    """The environment of a function: each field is the variable of the same name in capitals.
+
+    Fields have defaults for tests only: the environment must name them all.
+    """
 
     stage: str
     public_url: str
@@ -19,6 +22,9 @@ class Settings:
     secrets_id: str
     configuration_set: str
     sms_identity: str
+    bus_name: str = ""
+    webhooks_queue_url: str = ""
+    webhooks_dlq_url: str = ""
 
     @property
     def is_https(self) -> bool:

@@ -6,14 +6,15 @@ Each method is one atomic effect, so that whoever injects faults can wrap any of
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.organisation import Organisation, Webhook
+from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
 from chalicelib.errors import Conflict, LazoError, NotFound
@@ -66,6 +67,15 @@ class Memory:
     """Every message that a carrier took, oldest first; its id is its place, counted from 1."""
     troubles: deque[LazoError] = field(default_factory=deque)
     """What the carrier raises instead of taking the coming messages, one each."""
+    announced: list[CloudEvent] = field(default_factory=list)
+    """What was put on the bus."""
+    posts: list[tuple[Post, timedelta]] = field(default_factory=list)
+    """What webhooks are still to be told, and after what time."""
+    given_up: list[tuple[Post, str]] = field(default_factory=list)
+    posted: list[tuple[str, CloudEvent]] = field(default_factory=list)
+    """What webhooks were told, by their ids."""
+    refusals: deque[LazoError] = field(default_factory=deque)
+    """What webhooks raise instead of taking the coming posts, one each."""
     _armed: list[tuple[datetime, ItemKind, str]] = field(default_factory=list)
     # A heap of every instant that ever was one's due_at; what has moved since is passed over.
 
@@ -347,6 +357,34 @@ class MemoryAccess:
         return self.memory.principals.pop(token, None)
 
 
+@dataclass(frozen=True)
+class MemoryOutlet:
+    """Our own events in lists."""
+
+    memory: Memory
+
+    def announce(self, events: Sequence[CloudEvent]) -> None:
+        self.memory.announced.extend(events)
+
+    def enqueue(self, posts: Sequence[Post], after: timedelta = timedelta(0)) -> None:
+        self.memory.posts.extend((post, after) for post in posts)
+
+    def give_up(self, post: Post, reason: str) -> None:
+        self.memory.given_up.append((post, reason))
+
+
+@dataclass(frozen=True)
+class MemoryWebhooks:
+    """Takes posts into a list, or raises the next of the memory's refusals."""
+
+    memory: Memory
+
+    def post(self, webhook: Webhook, event: CloudEvent, organisation: Organisation, at: datetime) -> None:
+        if self.memory.refusals:
+            raise self.memory.refusals.popleft()
+        self.memory.posted.append((webhook.id, event))
+
+
 def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> Ports:
     """Return ports that keep everything in this memory; links, messages and names need no keeping."""
     return Ports(
@@ -363,4 +401,6 @@ def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> 
         names=names,
         counters=MemoryCounters(memory),
         access=MemoryAccess(memory),
+        outlet=MemoryOutlet(memory),
+        webhooks=MemoryWebhooks(memory),
     )

@@ -28,21 +28,21 @@ class Queue:
         self._client = client
         self._url = url
 
-    def send(self, bodies: Sequence[str]) -> None:
+    def send(self, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
         """Send messages in as few calls as there can be; raises Overloaded when one was not taken.
 
         Some may have been taken then, and will be there twice when their sender tries again.
         """
         for batch in batches(bodies):
-            self._send_batch(batch)
+            self._send_batch(batch, {"DelaySeconds": delay_seconds} if delay_seconds else {})
 
     def lay(self, body: str, reason: str) -> None:
         """Send one message with the reason why nobody can handle it."""
         told: Any = {"reason": {"DataType": "String", "StringValue": reason[:REASON_CHARACTERS_MAX] or "unknown"}}
         self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=told)
 
-    def _send_batch(self, bodies: Sequence[str]) -> None:
-        entries: list[Any] = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
+    def _send_batch(self, bodies: Sequence[str], more: Mapping[str, int]) -> None:
+        entries: list[Any] = [{"Id": str(place), "MessageBody": body, **more} for place, body in enumerate(bodies)]
         failed: list[Any] = []
         for _ in range(TRIES_MAX):
             failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])

@@ -103,6 +103,8 @@ class Case(Frozen):
     opened_at: Instant
 
     lead_since: Instant
+    moved_at: Instant | None = None
+    """When the last move was made: the next is not before it, whatever another machine's clock says."""
     previous_leads: tuple[str, ...] = ()
     spent: dict[str, float] = {}
     """Seconds that each department has led, before the stretch that runs now."""
@@ -262,8 +264,10 @@ def move(case: Case, wanted: Move, organisation: Organisation, now: datetime) ->
     Waiting counts for the customer's clock; nothing here resets it.
     """
     _check(case, wanted, organisation)
+    now = max(now, case.moved_at or case.opened_at)
     changed = MOVES[wanted.verb](case, wanted, organisation, now)
-    after = changed.model_copy(update={"version": case.version + 1, "revision": case.revision + 1})
+    news = {"version": case.version + 1, "revision": case.revision + 1, "moved_at": now}
+    after = changed.model_copy(update=news)
     return Moved(after, _entry(after, case.state, wanted.verb, wanted.by, now, _said(wanted)))
 
 
@@ -357,11 +361,9 @@ def _reassign(case: Case, wanted: Move, organisation: Organisation, now: datetim
 
 def _handed(case: Case, department: str, kind: Any, organisation: Organisation, now: datetime) -> Case:
     """Give the case a new lead: the department's promise begins anew, the customer's clock does not."""
-    running = case if case.resolve_from else _running(case, organisation, now)
+    running = case if case.resolve_from else _running(case, now)
     budget = _sla(organisation, department).acknowledge
-    passed = any(step.at <= now for step in running.ladder if step.promise == "resolve") or any(
-        fired.name.startswith("resolve:") for fired in case.fired
-    )
+    passed = [step for step in _resolve_steps(running, organisation) if step.at <= now]
     notices = [Notice(kind=kind, department=department, at=now)]
     if passed:
         notices.append(Notice(kind="overdue_on_arrival", department=department, at=now))
@@ -379,12 +381,13 @@ def _handed(case: Case, department: str, kind: Any, organisation: Organisation, 
             "acknowledge_breached": case.breached("acknowledge", now),
             "resolve_breached": case.breached("resolve", now),
             "acknowledged_at": None,
-            "fired": (),
+            # What was passed before is told once, on taking over: no later move climbs it again for this lead.
+            "fired": tuple(Fired(name=step.name, department=department, at=now) for step in passed),
             "notices": tuple(notices),
             "lease_until": None,
         }
     )
-    return _planned(handed, organisation, after=now)
+    return _planned(handed, organisation)
 
 
 def _wait(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
@@ -392,7 +395,7 @@ def _wait(case: Case, wanted: Move, organisation: Organisation, now: datetime) -
 
 
 def _resume(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
-    return _planned(_running(case, organisation, now).model_copy(update={"state": "acknowledged"}), organisation)
+    return _planned(_running(case, now).model_copy(update={"state": "acknowledged"}), organisation)
 
 
 def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
@@ -412,7 +415,7 @@ def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime
 
 def _reopen(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
     budget = timedelta(seconds=case.acknowledge_budget)
-    reopened = _running(case, organisation, now).model_copy(
+    reopened = _running(case, now).model_copy(
         update={
             "state": "open",
             "resolved_at": None,
@@ -459,27 +462,32 @@ def _paused(case: Case, organisation: Organisation, now: datetime) -> Case:
     return _without_rungs(case, "acknowledge", "resolve").model_copy(update=paused)
 
 
-def _running(case: Case, organisation: Organisation, now: datetime) -> Case:
+def _running(case: Case, now: datetime) -> Case:
     """Let the promise to resolve run again, with what was left of it."""
-    left = timedelta(seconds=case.resolve_budget - case.resolve_used)
-    by = due(now, left, organisation.calendar) if left > timedelta(0) else case.resolve_by
-    return case.model_copy(update={"resolve_from": now, "resolve_by": by})
+    return case.model_copy(update={"resolve_from": now})
 
 
 def _without_rungs(case: Case, *promises: PromiseKind) -> Case:
     """Return the case without what the move has ended: no escalation leaves after it."""
     ladder = tuple(step for step in case.ladder if step.promise not in promises)
-    notices = tuple(notice for notice in case.notices if notice.promise not in promises)
+    notices = tuple(notice for notice in case.notices if _speaks_of(notice) not in promises)
     lease = case.lease_until if notices else None
     return case.model_copy(update={"ladder": ladder, "notices": notices, "lease_until": lease})
 
 
-def _planned(case: Case, organisation: Organisation, after: datetime | None = None) -> Case:
-    """Return the case with the rungs that lie ahead of its present lead; `after` drops those already passed."""
+def _speaks_of(notice: Notice) -> PromiseKind | None:
+    return "resolve" if notice.kind == "overdue_on_arrival" else notice.promise
+
+
+def _planned(case: Case, organisation: Organisation) -> Case:
+    """Return the case with the rungs that its present lead has not climbed."""
     done = {fired.name for fired in case.fired}
     steps = [*_acknowledge_steps(case, organisation), *_resolve_steps(case, organisation)]
-    ahead = [step for step in steps if step.name not in done and (after is None or step.at > after)]
-    return case.model_copy(update={"ladder": tuple(sorted(ahead, key=lambda step: (step.at, step.name)))})
+    ahead = sorted((step for step in steps if step.name not in done), key=lambda step: (step.at, step.name))
+    left = timedelta(seconds=case.resolve_budget - case.resolve_used)
+    runs = case.resolve_from and left > timedelta(0)
+    by = due(case.resolve_from, left, organisation.calendar) if runs and case.resolve_from else case.resolve_by
+    return case.model_copy(update={"ladder": tuple(ahead), "resolve_by": by})
 
 
 def _acknowledge_steps(case: Case, organisation: Organisation) -> list[Step]:
@@ -536,13 +544,18 @@ def advance(case: Case, now: datetime) -> Due | None:
             "fired": (*case.fired, *(Fired(name=s.name, department=case.department, at=now) for s in reached)),
             "notices": notices,
             "lease_until": now + LEASE if notices else None,
-            "acknowledge_breached": case.breached("acknowledge", now),
-            "resolve_breached": case.breached("resolve", now),
+            "acknowledge_breached": case.breached("acknowledge", now) or _told_head("acknowledge", reached),
+            "resolve_breached": case.breached("resolve", now) or _told_head("resolve", reached),
             "ask_mended": False,
             "mended": "asked" if case.ask_mended else case.mended,
         }
     )
     return Due(changed, notices, case.ask_mended)
+
+
+def _told_head(promise: PromiseKind, reached: list[Step]) -> bool:
+    # Whoever is told that a promise was broken sees it so, also at the very instant of the promise.
+    return any((step.promise, step.rung) == (promise, "head") for step in reached)
 
 
 def told(case: Case, notices: tuple[Notice, ...]) -> Case:

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from chalicelib.domain.event import Contact
 from chalicelib.domain.terms import Channel, Frozen, Instant, Name
 
 RECENT_MAX = 20  # invitations remembered by customer: what the ledger shows of one person
-EARLY_MAX = 20  # references cancelled before their closing arrived
 
 
 class Customer(Frozen):
@@ -32,7 +31,8 @@ class Customer(Frozen):
     rest_until: Instant | None = None
     rest_by: str | None = None
     recent: tuple[str, ...] = ()
-    cancelled: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
+    """The last decisions not to ask: what answers "why did this customer get none?"."""
     do_not_call: bool = False
     told_at: Instant | None = None
     """When the event happened that told us name and addresses: an older one does not overwrite them."""
@@ -42,13 +42,30 @@ class Customer(Frozen):
         return self.email if channel == "email" else self.phone
 
     def told(self, contact: Contact, at: datetime) -> "Customer":
-        """Return this customer with what an event says of them; an older event, or an erased person, changes nothing."""
-        if self.erased_at or (self.told_at and at < self.told_at):
+        """Return this customer with what an event says of them; nothing changes in an erased person.
+
+        An older event overwrites nothing, but tells what was not known: its own message needs an address.
+        """
+        if self.erased_at:
             return self
+        is_older = self.told_at is not None and at < self.told_at
         said = {"id": contact.id, "name": contact.name, "email": contact.email, "phone": contact.phone}
         said |= {"language": contact.language, "zone": contact.timezone}
         news = {name: value for name, value in said.items() if value and value != getattr(self, name)}
-        return self.model_copy(update={**news, "told_at": at}) if news else self
+        if is_older:
+            news = {name: value for name, value in news.items() if getattr(self, name) is None}
+        return self.model_copy(update={**news, "told_at": self.told_at if is_older else at}) if news else self
+
+    def spared(self, invitation: str) -> "Customer":
+        """Return this customer with a decision not to ask remembered; an erased one remembers nothing."""
+        if self.erased_at or invitation in self.passed_over:
+            return self
+        return self.model_copy(update={"passed_over": (invitation, *self.passed_over)[:RECENT_MAX]})
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """Every decision remembered, asked or not."""
+        return (*self.recent, *self.passed_over)
 
     def asked(self, invitation: str, rest: "Rest | None") -> "Customer":
         """Return this customer resting because of an invitation, which is remembered."""
@@ -103,6 +120,16 @@ def may_plan(rest: Rest | None, at: datetime, invitation: str) -> bool:
 def may_send(rest: Rest | None, now: datetime, invitation: str) -> bool:
     """Say whether an invitation may leave now: a rest that another will begin later does not stand against it."""
     return rest is None or rest.by == invitation or not rest.start <= now < rest.until
+
+
+Kept = TypeVar("Kept", Customer, Address)
+
+
+def released(kept: Kept, invitation: str) -> Kept | None:
+    """Return whom an invitation that will never be sent lets rest no more; None where it does not."""
+    if kept.rest_by != invitation:
+        return None
+    return kept.model_copy(update={"rest_from": None, "rest_until": None, "rest_by": None})
 
 
 def _stamped(rest: Rest | None) -> dict[str, object]:

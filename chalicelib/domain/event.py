@@ -147,6 +147,8 @@ class Cancellation(Frozen):
     event: EventRef | None = None
     reference: Name | None = None
     customer_id: Name | None = None
+    reopened: bool = False
+    """A ticket that was opened again may close again under the same reference; a cancelled sale stays cancelled."""
 
 
 class Fulfilment(Frozen):
@@ -245,7 +247,12 @@ def _cancellation(ref: EventRef, envelope: _Envelope) -> Cancellation:
     data = _checked(_Cancelled, envelope.data, "/data")
     customer_id = data.customer.id if data.customer else None
     return Cancellation(
-        ref=ref, at=envelope.time, event=data.event, reference=data.reference, customer_id=customer_id
+        ref=ref,
+        at=envelope.time,
+        event=data.event,
+        reference=data.reference,
+        customer_id=customer_id,
+        reopened=envelope.type == "ticket.reopened",
     )
 
 

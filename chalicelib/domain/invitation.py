@@ -85,6 +85,8 @@ class Invitation(Frozen):
     reminder: Literal["attempted", "sent", "failed"] | None = None
     reminded_at: Instant | None = None
     bounced: bool = False
+    cancelled: bool = False
+    """What it asks about was cancelled after a carrier was given it: nothing more leaves, not even a second try."""
     carrier_id: str | None = None
 
     provisional: Answer | None = None
@@ -225,6 +227,8 @@ def refuses(
     """Return why nothing may be sent now, whatever was decided earlier; None when nothing stands against it."""
     if customer is None or customer.erased_at or invitation.erased:
         return Skip("erased", "erased before it was sent")
+    if invitation.cancelled:
+        return Skip("cancelled", "cancelled before it was sent")
     if customer.opted_out_at or (address and address.opted_out_at):
         return Skip("opted_out", "opted out before it was sent")
     if address and address.suppressed:

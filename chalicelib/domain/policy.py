@@ -64,6 +64,8 @@ class Known:
 
     customer: Customer | None
     addresses: dict[Channel, Address | None]
+    cancelled: bool = False
+    """Whether what the event tells of was cancelled before it arrived."""
 
 
 def invitation_id(source: str, event_id: str, program: str, label: str) -> str:
@@ -133,7 +135,7 @@ def _never(
         return Skip("internal_recipient", "internal_domains")
     if now - closing.at > program.too_old_after:
         return Skip("too_old", f"{program.id}.too_old_after")
-    if customer and closing.reference and closing.reference in customer.cancelled:
+    if known.cancelled:
         return Skip("cancelled", "cancelled before its closing arrived")
     return None
 
@@ -156,8 +158,6 @@ def _blocked(address: Address | None) -> bool:
 
 
 def _resting(known: Known, channel: Channel, at: datetime, id_: str, program: Program) -> Skip | None:
-    if not program.rest_days:
-        return None
     for whose, rest in (("customer", rest_of(known.customer)), ("address", rest_of(known.addresses.get(channel)))):
         if rest and not may_plan(rest, at, id_):
             return Skip("resting", f"the {whose} rests until {rest.until:%Y-%m-%d}")

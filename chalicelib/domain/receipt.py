@@ -19,6 +19,8 @@ class Receipt:
     message: str
     invitation: str | None
     addresses: tuple[str, ...]
+    about: str | None = None
+    """Which of an invitation's messages: `invitation`, `reminder` or another."""
 
 
 def parse_receipt(given: Mapping[str, Any]) -> Receipt | None:
@@ -37,10 +39,11 @@ def _of_mail(given: Mapping[str, Any]) -> Receipt | None:
     if kind is None:
         return None
     mail = given["mail"]
-    tagged = mail.get("tags", {}).get("invitation", [])
+    tags = mail.get("tags", {})
+    tagged, about = tags.get("invitation") or [None], tags.get("kind") or [None]
     told = given.get("bounce", {}).get("bouncedRecipients") or given.get("complaint", {}).get("complainedRecipients")
     addresses = [each["emailAddress"] for each in told] if told else mail.get("destination", [])
-    return Receipt(kind, "email", mail["messageId"], tagged[0] if tagged else None, tuple(addresses))
+    return Receipt(kind, "email", mail["messageId"], tagged[0], tuple(addresses), about[0])
 
 
 def _mail_kind(given: Mapping[str, Any]) -> Kind | None:
@@ -66,19 +69,20 @@ def _of_sms(given: Mapping[str, Any]) -> Receipt | None:
     kind = SMS_KINDS.get(given["eventType"])
     if kind is None:
         return None
-    invitation = (given.get("context") or {}).get("invitation")
-    return Receipt(kind, "sms", given["messageId"], invitation, (given["destinationPhoneNumber"],))
+    tags = given.get("context") or {}
+    addresses = (given["destinationPhoneNumber"],)
+    return Receipt(kind, "sms", given["messageId"], tags.get("invitation"), addresses, tags.get("kind"))
 
 
-def reported(invitation: Invitation, kind: Kind) -> Invitation | None:
+def reported(invitation: Invitation, kind: Kind, about: str | None) -> Invitation | None:
     """Return an invitation after a report of one of its messages; None when it tells nothing new.
 
-    Whatever was `attempted` has been taken by its carrier, as we know now.
+    A message that was `attempted` has been taken by its carrier, as we know now.
     """
     changes: dict[str, Any] = {}
-    if invitation.state == "attempted":
+    if about == "invitation" and invitation.state == "attempted":
         changes["state"] = "sent"
-    if invitation.reminder == "attempted":
+    if about == "reminder" and invitation.reminder == "attempted":
         changes["reminder"] = "sent"
     if kind == "bounce" and not invitation.bounced:
         changes["bounced"] = True

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations_with_replacement, product
 from urllib.parse import unquote
@@ -298,6 +299,7 @@ def pair_name(pair: tuple[str, str]) -> str:
     return "&".join(pair)
 
 
+@lru_cache(maxsize=4096)  # the same few departments, people and products, again and again
 def encode(value: str) -> str:
     """Return a value as it stands in keys: composed, short, without the signs that keys and pairs are made with.
 

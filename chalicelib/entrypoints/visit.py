@@ -30,6 +30,7 @@ READING = ("GET", "HEAD")
 PATH_CHARACTERS_MAX = 1000
 _INSIDE = re.compile(r"/(?:[\x21-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?")
 
+
 @dataclass(frozen=True)
 class Visit:
     """One request by somebody: what handlers need, and nothing of HTTP beyond the request itself."""
@@ -99,11 +100,8 @@ def check_own(request: Request) -> None:
     which no page can have talked into it.
     """
     site, origin = header(request, "sec-fetch-site"), header(request, "origin")
-    if site:
-        own = site in ("same-origin", "none")
-    else:
-        own = not origin or origin == runtime.settings().public_url.rstrip("/")
-    if not own:
+    ours = ("", runtime.settings().public_url.rstrip("/"))
+    if site not in ("same-origin", "none") if site else origin not in ours:
         raise errors.Forbidden("this was sent by another site's page")
 
 

@@ -30,16 +30,18 @@ def _people(organisation: Organisation) -> Iterator[tuple[str, Principal]]:
     for department in organisation.departments:
         for one in department.people:
             if one.email:
-                yield one.email, Principal(
-                    id=one.email, role="agent", name=one.name, department=department.id, person=one.id
+                yield (
+                    one.email,
+                    Principal(id=one.email, role="agent", name=one.name, department=department.id, person=one.id),
                 )
 
 
 def _heads(department: Department) -> Iterator[tuple[str, Principal]]:
     head = department.head
     if head.email:
-        yield head.email, Principal(
-            id=head.email, role="department", name=head.name, department=department.id, person=head.id
+        yield (
+            head.email,
+            Principal(id=head.email, role="department", name=head.name, department=department.id, person=head.id),
         )
     for address in department.alert_to:
         yield address, Principal(id=address, role="department", name=address, department=department.id)

@@ -1,10 +1,12 @@
 """Turn what happened into exactly one invitation, or one recorded reason, per program and contact."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from chalicelib.domain.customer import EARLY_MAX, Address, Customer
+from chalicelib.domain.customer import Address, Customer, released
 from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, Fulfilment, parse_event
 from chalicelib.domain.invitation import Invitation, decided, skip
 from chalicelib.domain.organisation import Organisation
@@ -20,13 +22,15 @@ from chalicelib.domain.policy import (
     rest_after,
     targets,
 )
-from chalicelib.domain.terms import Channel, base_language
+from chalicelib.domain.terms import CUSTOMER, Channel, base_language, fingerprint
 from chalicelib.errors import Invalid, Problem
 from chalicelib.flows import amend
 from chalicelib.ports import DueKey, Early, Ports
 
 BATCH_MAX = 100  # events of one request
+FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 FULFILMENTS_MAX = 40  # kept of one event
+EVENTS_MAX = 20  # remembered of one reference
 
 
 @dataclass(frozen=True)
@@ -86,14 +90,48 @@ def _close(ports: Ports, closing: Closing, organisation: Organisation, now: date
     frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
     wanted = [each for each in targets(closing, organisation) if not frozen or each.program in frozen]
     programs = tuple(dict.fromkeys(each.program for each in wanted))
+    if closing.reference and any(target.label != CUSTOMER for target in wanted):
+        _register(ports, closing)
+    counted = any(record.primary for record in existing.values())
+    cancelled = any(_covers(early, closing) for early in _news(ports, closing))
     for place, target in enumerate(wanted):
         id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
         if id_ not in existing:
-            _decide(ports, closing, target, organisation, now, programs=programs, primary=place == 0)
+            known = partial(_known, ports, target, cancelled=cancelled)
+            _decide(
+                ports, closing, target, organisation, now, known, programs=programs, primary=place == 0 and not counted
+            )
     # Read after writing: whoever cancels or fulfils writes before reading, so one of us sees the other.
-    early = ports.invitations.early(closing.ref.key)
-    if early:
+    for early in _news(ports, closing):
         _apply(ports, early, _ids(closing.ref, organisation, _labels(closing)))
+
+
+def _news(ports: Ports, closing: Closing) -> list[Early]:
+    """Return what waits for a closing, under its own name and its reference's."""
+    customer = ports.names.customer(closing.customer.id)
+    keys = [closing.ref.key, *([_reference_key(customer, closing.reference)] if closing.reference else [])]
+    return [early for early in map(ports.invitations.early, keys) if early]
+
+
+def _covers(early: Early, closing: Closing) -> bool:
+    return early.cancelled_at is not None and closing.at <= early.cancelled_at
+
+
+def _reference_key(customer: str, reference: str) -> str:
+    return fingerprint("reference", customer, reference)
+
+
+def _register(ports: Ports, closing: Closing) -> None:
+    """Note which event a reference stands for, before others than its customer are asked: they are found by it."""
+
+    def once() -> None:
+        key = _reference_key(ports.names.customer(closing.customer.id), closing.reference or "")
+        early = ports.invitations.early(key) or Early(key=key)
+        if closing.ref not in early.events:
+            events = (closing.ref, *early.events)[:EVENTS_MAX]
+            ports.invitations.save_early(early.model_copy(update={"events": events, "version": early.version + 1}))
+
+    amend.persist(once)
 
 
 def _labels(closing: Closing) -> list[str]:
@@ -112,12 +150,13 @@ def _decide(
     target: Target,
     organisation: Organisation,
     now: datetime,
+    load: Callable[[], Known],
     *,
     programs: tuple[str, ...],
     primary: bool,
 ) -> None:
     def once() -> Invitation:
-        known = _known(ports, target)
+        known = load()
         decision = decide(closing, target, known, organisation=organisation, now=now)
         record = _record(ports, closing, target, decision, known, organisation, now, programs, primary)
         _rest(ports, closing, target, decision, known, record, organisation)
@@ -128,12 +167,12 @@ def _decide(
     amend.persist(once)
 
 
-def _known(ports: Ports, target: Target) -> Known:
+def _known(ports: Ports, target: Target, *, cancelled: bool) -> Known:
     contact = target.contact
     given: list[tuple[Channel, str | None]] = [("email", contact.email), ("sms", contact.phone)]
     keys = {channel: ports.names.address(channel, address) for channel, address in given if address}
     customer = ports.customers.get(ports.names.customer(contact.id))
-    return Known(customer, {channel: ports.customers.address(key) for channel, key in keys.items()})
+    return Known(customer, {channel: ports.customers.address(key) for channel, key in keys.items()}, cancelled)
 
 
 def _record(
@@ -188,8 +227,7 @@ def _rest(
     before = known.customer or Customer(key=record.customer)
     customer = before.told(target.contact, closing.at)
     if isinstance(decision, Skip) or program is None:
-        if known.customer and customer != before:
-            ports.customers.save(customer.model_copy(update={"version": before.version + 1}))
+        _rest_no_more(ports, known, record, before, customer)
         return
     rest = rest_after(decision.at, program, record.id)
     ports.customers.save(customer.asked(record.id, rest))
@@ -199,12 +237,28 @@ def _rest(
         ports.customers.save_address(address.asked(record.id, rest))
 
 
+def _rest_no_more(ports: Ports, known: Known, record: Invitation, before: Customer, customer: Customer) -> None:
+    """Keep why nobody was asked; a rest that an earlier try began for this invitation ends.
+
+    Of somebody whom we have never asked only the decision is kept, under a name that leads to nobody.
+    """
+    told = customer if known.customer else before
+    rested = (released(told, record.id) or told).spared(record.id)
+    if rested != before:
+        ports.customers.save(rested.model_copy(update={"version": before.version + 1}))
+    for address in known.addresses.values():
+        freed = released(address, record.id) if address else None
+        if freed:
+            ports.customers.save_address(freed.model_copy(update={"version": freed.version + 1}))
+
+
 def _cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:
     if cancellation.event:
         early = _park(ports, cancellation.event.key, cancellation)
         _apply(ports, early, _ids(cancellation.event, organisation, _known_labels(organisation)))
     elif cancellation.reference and cancellation.customer_id:
-        _cancel_reference(ports, cancellation.reference, ports.names.customer(cancellation.customer_id))
+        key = ports.names.customer(cancellation.customer_id)
+        _cancel_reference(ports, cancellation, cancellation.reference, key, organisation)
 
 
 def _known_labels(organisation: Organisation) -> list[str]:
@@ -213,22 +267,32 @@ def _known_labels(organisation: Organisation) -> list[str]:
     return [label for role in roles for label in (role, f"{role}.2", f"{role}.3")]
 
 
-def _cancel_reference(ports: Ports, reference: str, key: str) -> None:
-    def noted(customer: Customer) -> Customer:
-        references = dict.fromkeys((reference, *customer.cancelled))
-        return customer.model_copy(update={"cancelled": tuple(references)[:EARLY_MAX]})
+def _cancel_reference(
+    ports: Ports, cancellation: Cancellation, reference: str, key: str, organisation: Organisation
+) -> None:
+    early = _park(ports, _reference_key(key, reference), cancellation)
+    for event in early.events:
+        _apply(ports, early, _ids(event, organisation, _known_labels(organisation)))
+    customer = ports.customers.get(key)
+    asked = ports.invitations.get_many(customer.recent) if customer else {}
+    _apply(ports, early, [id_ for id_, found in asked.items() if found.reference == reference])
 
-    customer = amend.customer(ports.customers, key, noted)
-    for id_ in customer.recent if customer else ():
-        amend.invitation(
-            ports.invitations, id_, lambda found: _cancelled(found) if found.reference == reference else None
-        )
 
-
-def _cancelled(invitation: Invitation) -> Invitation | None:
+def _cancelled(invitation: Invitation, until: datetime) -> Invitation | None:
+    if invitation.occurred_at > until or invitation.cancelled or invitation.state in ("skipped", "failed"):
+        return None
     if invitation.state == "scheduled":
         return skip(invitation, "cancelled", "cancelled before it was sent")
-    return invitation.moved(remind_at=None) if invitation.remind_at else None
+    return invitation.moved(cancelled=True, remind_at=None)
+
+
+def _release(ports: Ports, invitation: Invitation) -> None:
+    """Let nobody rest because of an invitation that will never be sent."""
+    if invitation.state != "skipped":
+        return
+    amend.customer(ports.customers, invitation.customer, lambda found: released(found, invitation.id))
+    if invitation.address:
+        amend.address(ports.customers, invitation.address, lambda found: released(found, invitation.id))
 
 
 def _fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
@@ -251,8 +315,8 @@ def _park(ports: Ports, key: str, news: Cancellation | Fulfilment) -> Early:
 
 def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
     if isinstance(news, Cancellation):
-        first = min(filter(None, (early.cancelled_at, news.at)))
-        return early.model_copy(update={"cancelled_at": first})
+        until = news.at if news.reopened and not news.event else FOR_EVER
+        return early.model_copy(update={"cancelled_at": max(filter(None, (early.cancelled_at, until)))})
     others = [each for each in early.fulfilments if each.ref != news.ref]
     kept = sorted([*others, news], key=lambda each: (each.at, each.ref.source, each.ref.id))
     return early.model_copy(update={"fulfilments": tuple(kept)[-FULFILMENTS_MAX:]})
@@ -261,13 +325,23 @@ def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
 def _apply(ports: Ports, early: Early, ids: list[str]) -> None:
     for id_ in ports.invitations.get_many(ids):
         if early.cancelled_at:
-            amend.invitation(ports.invitations, id_, _cancelled)
+            _call_off(ports, id_, early.cancelled_at)
         if early.fulfilments:
-            amend.invitation(ports.invitations, id_, lambda found: _fulfilled(found, early.fulfilments))
+            # Read anew once the invitation is: news that came meanwhile must not be overwritten with what we knew.
+            amend.invitation(
+                ports.invitations, id_, lambda found: _fulfilled(found, ports.invitations.early(early.key) or early)
+            )
 
 
-def _fulfilled(invitation: Invitation, fulfilments: tuple[Fulfilment, ...]) -> Invitation | None:
-    latest = {each.kind: each.fulfilled for each in fulfilments}
+def _call_off(ports: Ports, id_: str, until: datetime) -> None:
+    amend.invitation(ports.invitations, id_, lambda found: _cancelled(found, until))
+    found = ports.invitations.get(id_)
+    if found and found.reason == "cancelled":
+        _release(ports, found)
+
+
+def _fulfilled(invitation: Invitation, early: Early) -> Invitation | None:
+    latest = {each.kind: each.fulfilled for each in early.fulfilments}
     promises = tuple(
         promise.model_copy(update={"fulfilled": latest[promise.kind]})
         if isinstance(latest.get(promise.kind), type(promise.promised))

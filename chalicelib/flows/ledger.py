@@ -17,7 +17,7 @@ PER_ROLE_MAX = 3  # contacts of one role that an event's records may have
 def of_customer(ports: Ports, id_: str) -> tuple[Customer | None, tuple[Invitation, ...]]:
     """Return what is remembered of a customer's last decisions, the latest first."""
     customer = ports.customers.get(ports.names.customer(id_))
-    found = ports.invitations.get_many(customer.recent) if customer else {}
+    found = ports.invitations.get_many(customer.decisions) if customer else {}
     return customer, _latest_first(found.values())
 
 

@@ -16,7 +16,7 @@ def stored(ports: Ports, id_: str) -> tuple[Customer | None, tuple[Invitation, .
     if invitation is None:
         raise NotFound(id_)
     customer = ports.customers.get(invitation.customer)
-    recent = customer.recent if customer else ()
+    recent = customer.decisions if customer else ()
     found = ports.invitations.get_many(list(dict.fromkeys((id_, *recent))))
     return customer, tuple(sorted(found.values(), key=lambda each: each.occurred_at))
 
@@ -34,19 +34,28 @@ def send_copy(ports: Ports, id_: str) -> bool:
 def erase(ports: Ports, id_: str, now: datetime) -> None:
     """Forget an invitation's customer: what is left leads to nobody, and no counter changes.
 
-    The customer goes last, since it names what else there is: whoever dies in between starts again from it.
-    Raises NotFound.
+    The customer goes last, since it names what else there is: whoever dies in between starts again from it, and so
+    does whoever finds that the customer was asked something meanwhile. Raises NotFound.
     """
-    customer, invitations = stored(ports, id_)
-    for invitation in invitations:
-        amend.invitation(ports.invitations, invitation.id, lambda found: _forgotten(found, now))
-        if invitation.has_case:
-            amend.case(ports, invitation.id, _case_forgotten)
-            ports.cases.forget(invitation.id)
-    if customer:
-        for key in _addresses(ports, customer):
-            amend.address(ports.customers, key, _address_forgotten)
-        amend.customer(ports.customers, customer.key, lambda found: _tombstone(found, now))
+
+    def once() -> None:
+        customer, invitations = stored(ports, id_)
+        for invitation in invitations:
+            _forget(ports, invitation.id, now)
+        if customer and not customer.erased_at:
+            names = {invitation.id for invitation in invitations}
+            for key in _addresses(ports, customer):
+                amend.address(ports.customers, key, lambda found: _address_forgotten(found, names))
+            ports.customers.save(Customer(key=customer.key, version=customer.version + 1, erased_at=now))
+
+    amend.persist(once)
+
+
+def _forget(ports: Ports, id_: str, now: datetime) -> None:
+    """Forget an invitation, then its case: none can begin once no answer is taken any more."""
+    amend.invitation(ports.invitations, id_, lambda found: _forgotten(found, now))
+    if amend.case(ports, id_, _case_forgotten):
+        ports.cases.forget(id_)
 
 
 def _addresses(ports: Ports, customer: Customer) -> list[str]:
@@ -54,16 +63,11 @@ def _addresses(ports: Ports, customer: Customer) -> list[str]:
     return email + ([ports.names.address("sms", customer.phone)] if customer.phone else [])
 
 
-def _tombstone(customer: Customer, now: datetime) -> Customer | None:
-    if customer.erased_at:
+def _address_forgotten(address: Address, invitations: set[str]) -> Address | None:
+    # A suppression and a rest outlive the person: they protect whoever else has the address, and name nobody.
+    if address.last not in invitations:
         return None
-    return Customer(key=customer.key, version=customer.version, erased_at=now)
-
-
-def _address_forgotten(address: Address) -> Address | None:
-    # A suppression outlives the person: it protects whoever has the address next, and names nobody.
-    bare = {"rest_from": None, "rest_until": None, "rest_by": None, "last": None, "heard": (), "helped": None}
-    return address.model_copy(update=bare) if address.last else None
+    return address.model_copy(update={"last": None, "heard": (), "helped": None})
 
 
 def _forgotten(invitation: Invitation, now: datetime) -> Invitation | None:
@@ -91,5 +95,5 @@ def _wordless(answer: Answer | None) -> Answer | None:
 
 
 def _case_forgotten(case: Case) -> Case | None:
-    changed = {"reference": None, "why": case.why.model_copy(update={"text": ""}), "action": None}
+    changed = {"reference": None, "why": case.why.model_copy(update={"text": ""}), "action": None, "mended_words": ""}
     return case.model_copy(update={"revision": case.revision + 1, **changed})

@@ -18,7 +18,9 @@ def take(ports: Ports, receipt: Receipt, now: datetime) -> None:
             key = ports.names.address(receipt.channel, address)
             amend.address(ports.customers, key, partial(_suppressed, why=why, now=now))
     if receipt.invitation:
-        amend.invitation(ports.invitations, receipt.invitation, lambda found: reported(found, receipt.kind))
+        amend.invitation(
+            ports.invitations, receipt.invitation, lambda found: reported(found, receipt.kind, receipt.about)
+        )
 
 
 def _suppressed(address: Address, *, why: Literal["bounce", "complaint"], now: datetime) -> Address | None:

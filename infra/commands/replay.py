@@ -23,7 +23,7 @@ from infra.publication import current, publish, successor
 from infra.replay import mapping as mappings
 from infra.replay import plan as plans
 from infra.replay.client import Refused, System
-from infra.replay.digest import Digest, digest
+from infra.replay.digest import digest
 from infra.replay.engine import Tally, replay
 from infra.replay.mapping import Replaying
 from infra.replay.plan import Plan
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     http = System(system.local.base_url, system.local.tokens()["events_secret"])
     try:
         _begin(http, system, system.local, options.mapping, replaying, plan)
-        return _replayed(options, screen, system.local, http, replaying, plan)
+        return _replayed(options, screen, system, http, replaying, plan)
     except Refused as error:
         raise Failed(f"The system refused what it should take. {error}") from None
     finally:
@@ -98,18 +98,21 @@ def override(data: dict[str, Any], replaying: Replaying) -> None:
 
 
 def _replayed(
-    options: argparse.Namespace, screen: Screen, local: Local, http: System, replaying: Replaying, plan: Plan
+    options: argparse.Namespace, screen: Screen, system: Connection, http: System, replaying: Replaying, plan: Plan
 ) -> int:
+    assert system.local
     began = time.monotonic()
     tally = _once(screen, http, plan, "Replaying")
     seconds = time.monotonic() - began
-    checks = replay_check.compare(options.file, replaying, local) if replaying.answer else []
-    again: tuple[Digest, Digest] | None = None
+    checks = []
+    if replaying.answer:
+        departments = [department.id for department in system.ports.library.organisation(fresh=True).departments]
+        checks = replay_check.compare(options.file, replaying, system.local, departments)
     if options.twice:
-        before = digest(local.environment)
+        before = digest(system.local.environment)
         _once(screen, http, plan, "Again")
-        again = before, digest(local.environment)
-        checks.append(replay_check.Check("Items changed by a second replay", 0, before.differing(again[1])))
+        changed = before.differing(digest(system.local.environment))
+        checks.append(replay_check.Check("Items changed by a second replay", 0, changed))
     return _tell(screen, plan, tally, checks, seconds)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, unquote
 
 from infra.local import pages, receipts
 from infra.local.durations import duration, instant, stamp
@@ -128,11 +128,6 @@ class Console:
         except Stalled as error:
             raise Problem(500, str(error)) from None
         return self._clock({})
-
-
-def mail_path(message_id: str, part: str = "") -> str:
-    """Return the path of a message's page, or of a part of it."""
-    return f"{PREFIX}mail/{quote(message_id)}" + (f"/{part}" if part else "")
 
 
 def _nothing() -> Problem:

@@ -1,8 +1,9 @@
 """Turn all pumps, one at a time, until nothing is left to do; sleep until something changes."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from infra.local.timetable import Timetable
 
 IDLE_SECONDS_MAX = 1.0
 AFTER_ERROR_SECONDS = 1.0
+YIELD_SECONDS = 0.0005
+LOOK_AT_ONCE = -1
 
 Json = dict[str, Any]
 
@@ -32,15 +35,17 @@ class Dispatcher:
         self.pumps = pumps
         self.timetable = timetable
         self.now = now
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
+        self._waiting: list[int] = []  # threads; a list, since its methods are atomic
         self._pause = pause
         self._stopping = threading.Event()
+        self._seen = LOOK_AT_ONCE
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Work whenever there is something to do, in a thread of its own."""
+    def start(self, first: Callable[[], None] | None = None) -> None:
+        """Work whenever there is something to do, in a thread of its own, which begins with `first`."""
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="dispatcher")
+        self._thread = threading.Thread(target=self._run, args=(first,), daemon=True, name="dispatcher")
         self._thread.start()
 
     def stop(self) -> None:
@@ -52,9 +57,18 @@ class Dispatcher:
             self._thread = None
         self.run_until_quiet()
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Have the pumps to oneself, as soon as the present round is over."""
+        me = threading.get_ident()
+        self._waiting.append(me)
+        with self._lock:
+            self._waiting.remove(me)
+            yield
+
     def run_until_quiet(self) -> None:
         """Work until no queue has a message that can be handled and all streams are read."""
-        with self.lock:
+        with self.held():
             while self._round(self.aws.pending()):
                 pass
 
@@ -66,35 +80,29 @@ class Dispatcher:
         self._pause()
         return bool(ready)
 
-    def _run(self) -> None:
-        seen = -1
+    def _run(self, first: Callable[[], None] | None) -> None:
+        if first:
+            self._guard(first)
+        self._seen = LOOK_AT_ONCE
         while not self._stopping.is_set():
-            try:
-                pending = self.aws.pending(seen, self._idle_seconds())
-                seen = pending["changes"]
-                with self.lock:
-                    if self.timetable.fire_passed() or self._round(pending):
-                        self.run_until_quiet()
-            except Exception:
-                log.exception("a round has failed")
-                self._stopping.wait(AFTER_ERROR_SECONDS)
+            self._guard(self._work_or_wait)
+
+    def _work_or_wait(self) -> None:
+        pending = self.aws.pending(self._seen, self._idle_seconds())
+        while self._waiting:
+            time.sleep(YIELD_SECONDS)  # a lock that is taken again at once would never pass on
+        with self._lock:
+            has_worked = self.timetable.fire_passed() or self._round(pending)
+        self._seen = LOOK_AT_ONCE if has_worked else pending["changes"]
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("a round has failed")
+            self._stopping.wait(AFTER_ERROR_SECONDS)
 
     def _idle_seconds(self) -> float:
         next_at = self.timetable.next_at()
         until_then = (next_at - self.now()).total_seconds() if next_at else IDLE_SECONDS_MAX
         return min(max(until_then, 0.001), IDLE_SECONDS_MAX)
-
-
-class Beat:
-    """Says when a given time has passed since the last beat."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._last = time.monotonic()
-
-    def is_due(self) -> bool:
-        """Return true once per period."""
-        if time.monotonic() - self._last < self.seconds:
-            return False
-        self._last = time.monotonic()
-        return True

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from infra.local.aws import EmbeddedAws
 from infra.local.clock import Clock
 from infra.local.dispatcher import Dispatcher
+from infra.local.keeper import Gate
 
-STALLED_ROUNDS_MAX = 200
+STALLED_ROUNDS_MAX = 50
 EXPIRE_EVERY = timedelta(days=1)
 
 
@@ -29,14 +30,18 @@ class Journey:
 
     clock: Clock
     dispatcher: Dispatcher
+    gate: Gate
     aws: EmbeddedAws
     next_due: Callable[[datetime], datetime | None]
     has_events: Callable[[], bool]
     expired_at: datetime | None = None
 
     def move_to(self, target: datetime) -> None:
-        """Handle all that falls due until `target`, each at its own instant and in order; end there."""
-        with self.dispatcher.lock:
+        """Handle all that falls due until `target`, each at its own instant and in order; end there.
+
+        Requests wait meanwhile: nobody acts at an instant that the clock only passes.
+        """
+        with self.dispatcher.held(), self.gate.closed():
             if target < self.clock.now():
                 self._move_back(target)
             else:
@@ -45,7 +50,7 @@ class Journey:
 
     def settle(self) -> None:
         """Handle all that is due now."""
-        with self.dispatcher.lock:
+        with self.dispatcher.held(), self.gate.closed():
             self.dispatcher.run_until_quiet()
             self._handle_due(self.clock.now())
 

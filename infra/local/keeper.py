@@ -15,24 +15,24 @@ from typing import Any
 from infra.local.aws import EmbeddedAws
 
 IMAGE_EVERY_SECONDS = 5.0
-REQUEST_SECONDS_MAX = 2.0
+PATIENCE_SECONDS = 2.0
 
 Json = dict[str, Any]
 
 
 class Gate:
-    """Lets requests through, any number at a time, and can be closed when none is inside."""
+    """Lets requests through, any number at a time, and can be closed, also by several at once, when none is inside."""
 
     def __init__(self) -> None:
         self._free = threading.Condition()
         self._inside = 0
-        self._is_closed = False
+        self._closers = 0
 
     @contextlib.contextmanager
     def passed(self) -> Iterator[None]:
         """Be inside, waiting for the gate to open."""
         with self._free:
-            self._free.wait_for(lambda: not self._is_closed)
+            self._free.wait_for(lambda: not self._closers)
             self._inside += 1
         try:
             yield
@@ -42,16 +42,16 @@ class Gate:
                 self._free.notify_all()
 
     @contextlib.contextmanager
-    def closed(self, patience_seconds: float) -> Iterator[None]:
+    def closed(self) -> Iterator[None]:
         """Keep the gate closed, with nobody inside unless somebody stays longer than our patience."""
         with self._free:
-            self._is_closed = True
-            self._free.wait_for(lambda: not self._inside, patience_seconds)
+            self._closers += 1
+            self._free.wait_for(lambda: not self._inside, PATIENCE_SECONDS)
         try:
             yield
         finally:
             with self._free:
-                self._is_closed = False
+                self._closers -= 1
                 self._free.notify_all()
 
 
@@ -79,5 +79,5 @@ class Keeper:
 
     def take(self, *, is_clean: bool, wait: bool) -> None:
         """Take an image now. A clean one says that nothing was left to do."""
-        with self.gate.closed(REQUEST_SECONDS_MAX):
+        with self.gate.closed():
             self.aws.take_image({**self.companion(), "is_clean": is_clean}, self.floors(), wait=wait)

@@ -23,7 +23,6 @@ from infra.local.aws import CREDENTIALS, REGION, CannotStart
 
 STACK = "lazo"
 CREATE_SECONDS_MAX = 20.0
-OUTPUTS_MAX = 200
 
 TYPES = frozenset(
     {

@@ -23,9 +23,7 @@ PORT_MAX = 65535
 def main(application: Application | None = None) -> int:
     """Start, say where to look, serve until told to stop, stop cleanly; return the exit code."""
     state = Path(os.environ.get("LOCAL_STATE") or STATE)
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
+    stop = _stop_signal()
     try:
         port = _port()
         if os.environ.get("FRESH") == "1":
@@ -43,6 +41,20 @@ def main(application: Application | None = None) -> int:
     print("Stopping …", flush=True)
     system.stop()
     return 0
+
+
+def _stop_signal() -> threading.Event:
+    """Return what the first signal sets; the second ends at once, with the state of the last image."""
+    stop = threading.Event()
+
+    def told(*_: object) -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, told)
+    return stop
 
 
 def _port() -> int:

@@ -101,7 +101,7 @@ class LocalSystem:
             os.environ.pop(name, None)
         os.environ.update(self._addresses())
         self.resources = resources.create(overlay, self.aws.endpoint, {**PARAMETERS, "PublicUrl": self.base_url})
-        os.environ.update(self.resources.environment)
+        self._take_over()
         self.app = self.application.load()
         self.application.use_clock(self.clock.now)
         self.reasons = Reasons()
@@ -119,8 +119,13 @@ class LocalSystem:
         self.dispatcher = Dispatcher(
             self.aws, [*triggers.pumps, self.receipts], self.timetable, self.clock.now, self.keeper.keep
         )
-        self.journey = Journey(self.clock, self.dispatcher, self.aws, self._next_due, self._has_events)
+        self.journey = Journey(self.clock, self.dispatcher, self.gate, self.aws, self._next_due, self._has_events)
         self._recall(self._kept)
+
+    def _take_over(self) -> None:
+        """Make this process's environment that of this system: tests may have started another one meanwhile."""
+        os.environ.update(self._addresses())
+        os.environ.update(self.resources.environment)
 
     def _addresses(self) -> dict[str, str]:
         carrier = self.carrier_server.endpoint
@@ -136,14 +141,17 @@ class LocalSystem:
 
     def _serve(self) -> None:
         self.application.prepare(self)
-        self.dispatcher.run_until_quiet()
-        if self.was_unclean:
-            self.application.reconcile(self)
         self.keeper.take(is_clean=False, wait=True)
         self.gateway = Gateway(self)
         self.server.serve(self.gateway)
         if self.is_awake:
-            self.dispatcher.start()
+            self.dispatcher.start(first=self._make_good)
+
+    def _make_good(self) -> None:
+        """Finish what an earlier run has left; after an unclean stop, see whether the counters agree."""
+        self.dispatcher.run_until_quiet()
+        if self.was_unclean:
+            self.application.reconcile(self)
 
     def stop(self) -> None:
         """Take no more requests, finish what waits, keep the state, end."""
@@ -213,18 +221,20 @@ class LocalSystem:
 
     def mark(self) -> None:
         """Remember the present state, for `rewind`."""
-        with self.dispatcher.lock:
+        with self.dispatcher.held():
             self.dispatcher.run_until_quiet()
             self.aws.mark(self._companion(), self._floors())
 
     def rewind(self) -> None:
         """Go back to the mark: table, queues, mailbox, clock and all."""
-        with self.dispatcher.lock, self.gate.closed(1):
+        with self.dispatcher.held(), self.gate.closed():
             companion = self.aws.rewind()
             self.mailbox.shorten(companion["mailbox"])
             self.clock.offset = timedelta(seconds=companion["offset_seconds"])
             self.timetable.restart()
             self._recall(companion)
+            self._take_over()
+            self.application.use_clock(self.clock.now)
             self.application.forget()
 
     def queues(self) -> dict[str, Json]:

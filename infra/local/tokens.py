@@ -19,13 +19,13 @@ Json = dict[str, Any]
 def ensure(state: Path, access: Access, organisation: Organisation, *, events_secret: str, events_token: str) -> Json:
     """Write the file where it is missing or incomplete, and see that each of its tokens opens what it names.
 
-    Tokens that are there stay as they are: scripts of people rely on them. A department that is new gets one.
+    Tokens that are there stay as they are, since people's scripts rely on them. A department that is new gets one.
     """
     kept = read(state)
     api = kept.get("api", {})
     wanted = principals(organisation)
     tokens = {principal.id: api.get(principal.id) or secrets.token_urlsafe(TOKEN_BYTES) for principal in wanted}
-    written = {"events_secret": events_secret, "events_token": events_token, "api": tokens}
+    written = {"events_secret": events_secret, "events_token": events_token, "api": {**api, **tokens}}
     for principal in wanted:
         if access.principal(tokens[principal.id]) != principal:
             access.grant(tokens[principal.id], principal)

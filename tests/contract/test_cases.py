@@ -137,3 +137,12 @@ NEVER_GIVEN = ("x", "bm9uc2Vuc2U", "WzEsMiwzXQ", "e30", "W10", "ñ", "=", "A" * 
 def test_a_cursor_that_was_never_given_is_invalid(kept: Subject, cursor: str) -> None:
     with pytest.raises(Invalid, match="/cursor"):
         kept.cases.page("logistics", "open", limit=1, cursor=cursor)
+
+
+def test_a_forgotten_timeline_says_when_and_who_but_no_words(kept: Subject) -> None:
+    opened(kept, 1)
+    kept.cases.save(next_of(case(), version=2), entry(2, by="bruno", text="la señora vive en la calle 12"))
+    kept.cases.forget(id_of(1))
+    assert kept.cases.timeline(id_of(1)) == (entry(1, text=""), entry(2, by="bruno", text=""))
+    kept.cases.forget(id_of(404))
+    assert kept.cases.timeline(id_of(404)) == ()

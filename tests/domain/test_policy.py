@@ -77,7 +77,7 @@ def test_rules_by_attribute() -> None:
     [
         (Known(ana(opted_out_at=FRIDAY_1630), {}), "opted_out"),
         (Known(ana(erased_at=FRIDAY_1630), {}), "erased"),
-        (Known(ana(cancelled=("ORD-10045",)), {}), "cancelled"),
+        (Known(ana(), {}, cancelled=True), "cancelled"),
         (Known(ana(**resting("another")), {}), "resting"),
         (Known(ana(), {"email": Address(key="a", **resting("another"))}), "resting"),
     ],
@@ -119,8 +119,9 @@ def test_a_rest_that_begins_later_does_not_hold_back_who_was_planned_before() ->
     assert may_send(rest, FRIDAY_1630, "later")
 
 
-def test_a_program_without_rest_asks_again() -> None:
-    assert isinstance(decision(closing(), Known(ana(**resting("another")), {}), rest_days=0), Ask)
+def test_a_program_without_rest_asks_again_but_respects_the_rest_that_another_began() -> None:
+    assert isinstance(decision(closing(), Known(ana(), {}), rest_days=0), Ask)
+    assert reason(decision(closing(), Known(ana(**resting("another")), {}), rest_days=0)) == "resting"
 
 
 def test_sampling_is_the_same_every_time_and_about_as_many_as_wanted() -> None:

@@ -1,6 +1,7 @@
 """Test what an item adds to the counters: on which day, under which names, and nothing twice."""
 
 import random
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,8 +40,8 @@ from tests.counting import (
     PURCHASE,
     QUANTITY,
     SURVEYS,
-    anything,
     answered,
+    anything,
     asked,
     company,
     opened,
@@ -311,8 +312,6 @@ def test_a_case_is_breached_by_either_promise_also_when_only_its_rung_tells() ->
 @quick
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=2, unique=True))
 def test_two_values_never_share_a_key(values: list[str]) -> None:
-    import unicodedata
-
     first, second = (unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode()) for value in values)
     assert (encode(values[0]) == encode(values[1])) == (first == second)
     assert decode(encode(values[0])) == first

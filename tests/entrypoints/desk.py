@@ -43,7 +43,7 @@ class Desk:
     cookies: dict[str, str] = field(default_factory=dict)
     set_cookies: list[str] = field(default_factory=list)
 
-    def call(self, method: str, path: str, *, who: str = "", body: bytes = b"", **headers: str) -> Answer:
+    def call(self, method: str, path: str, *, who: str = "", body: bytes = b"", **headers: Any) -> Answer:
         """Send a request; `who` shows that person's token, otherwise the cookies are shown that were set."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if who:
@@ -54,7 +54,7 @@ class Desk:
         self._keep(got.headers)
         return Answer(got.status_code, got.headers, got.body.decode())
 
-    def get(self, path: str, *, who: str = "", **headers: str) -> Answer:
+    def get(self, path: str, *, who: str = "", **headers: Any) -> Answer:
         """Ask for a page or a call's answer."""
         return self.call("GET", path, who=who, **headers)
 
@@ -62,10 +62,10 @@ class Desk:
         """Send a form as a browser does from our own page."""
         return self.form(path, fields, who=who, Sec_Fetch_Site="same-origin")
 
-    def form(self, path: str, fields: Mapping[str, str], *, who: str = "", **headers: str) -> Answer:
+    def form(self, path: str, fields: Mapping[str, str], *, who: str = "", **headers: Any) -> Answer:
         """Send a form with these headers and no others."""
         body = urlencode(fields).encode()
-        return self.call("POST", path, who=who, body=body, **{"Content_Type": FORM, **headers})
+        return self.call("POST", path, who=who, body=body, Content_Type=FORM, **headers)
 
     def move(self, id_: str, verb: str, *, who: str = "bruno", version: int | None = None, **said: str) -> Answer:
         """Make a move by the API."""

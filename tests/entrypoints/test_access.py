@@ -160,9 +160,7 @@ def test_others_are_nobody(email: str) -> None:
         ({"Origin": "https://lazo.example.evil.example"}, 403),
     ],
 )
-def test_no_other_site_acts_through_a_browser_of_ours(
-    bruno_and_co: Desk, headers: dict[str, str], status: int
-) -> None:
+def test_no_other_site_acts_through_a_browser_of_ours(bruno_and_co: Desk, headers: dict[str, str], status: int) -> None:
     bruno_and_co.sign_in("bruno")
     case = bruno_and_co.case("ORD-10070")
     answer = bruno_and_co.form(f"/cases/{case.id}/comment", {"version": "1", "text": "hola"}, **headers)
@@ -181,7 +179,15 @@ def test_the_session_is_no_way_into_the_api_for_another_site(bruno_and_co: Desk)
 
 @pytest.mark.parametrize(
     "onward",
-    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "", "/a\r\nX: y", "/" + "a" * 2000],
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        "/a\r\nX: y",
+        "/" + "a" * 2000,
+    ],
 )
 def test_nobody_is_sent_elsewhere_from_here(bruno_and_co: Desk, onward: str) -> None:
     assert inside(onward) == "/"
@@ -221,7 +227,9 @@ def test_a_changed_session_is_nobodys(place: int) -> None:
     now = FRIDAY_1630
     text = sealed(BRUNO, now + timedelta(hours=1), KEY)
     other = "A" if text[place] != "A" else "B"
-    changed = text[:place] + other + text[place + 1 :] if place >= 0 else text[:place] + other + text[len(text) + place + 1 :]
+    changed = (
+        text[:place] + other + text[place + 1 :] if place >= 0 else text[:place] + other + text[len(text) + place + 1 :]
+    )
     assert changed != text
     assert unsealed(changed, KEY, now) is None
 

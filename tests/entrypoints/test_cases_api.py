@@ -190,7 +190,10 @@ def test_a_move_without_the_version_it_was_decided_on_is_refused(bruno_and_co: D
     assert bruno_and_co.case("ORD-10070").version == 1
 
 
-@pytest.mark.parametrize(("match", "status"), [('"1"', 200), ("1", 200), ('W/"1"', 200), ("*", 422), ('"one"', 422), ('"0"', 422), ('"99"', 409)])
+@pytest.mark.parametrize(
+    ("match", "status"),
+    [('"1"', 200), ("1", 200), ('W/"1"', 200), ("*", 422), ('"one"', 422), ('"0"', 422), ('"99"', 409)],
+)
 def test_the_version_is_read_from_if_match(bruno_and_co: Desk, match: str, status: int) -> None:
     id_ = bruno_and_co.case("ORD-10070").id
     path = f"/api/v1/cases/{id_}/acknowledge"
@@ -235,13 +238,13 @@ def test_nobody_unknown_reads_or_moves(bruno_and_co: Desk, who: str) -> None:
     assert bruno_and_co.move(id_, "acknowledge", who=who, version=1).status == 401
 
 
-@pytest.mark.parametrize("body", [b"[]", b"nonsense", b'"x"', b'{"version": 3}', b'{"by": "Carla", "text": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"nonsense", b'"x"', b'{"version": 3}', b'{"by": "Carla", "text": "x"}', b"\xff"]
+)
 def test_a_body_that_says_something_else_is_refused(bruno_and_co: Desk, body: bytes) -> None:
     id_ = bruno_and_co.case("ORD-10070").id
     path = f"/api/v1/cases/{id_}/comment"
-    answer = bruno_and_co.call(
-        "POST", path, who="bruno", body=body, Content_Type="application/json", If_Match='"1"'
-    )
+    answer = bruno_and_co.call("POST", path, who="bruno", body=body, Content_Type="application/json", If_Match='"1"')
     assert answer.status == 422
     assert bruno_and_co.case("ORD-10070").version == 1
 
@@ -287,14 +290,17 @@ def test_somebody_forgotten_leaves_a_case_without_a_person(bruno_and_co: Desk) -
 def _record(desk: Desk, body: dict[str, object], who: str = "bruno") -> tuple[int, object]:
     import json
 
-    answer = desk.call("POST", "/api/v1/responses", who=who, body=json.dumps(body).encode(), Content_Type="application/json")
+    answer = desk.call(
+        "POST", "/api/v1/responses", who=who, body=json.dumps(body).encode(), Content_Type="application/json"
+    )
     return answer.status, answer.json
 
 
 def test_what_a_customer_said_by_phone_is_recorded_as_such(bruno_and_co: Desk) -> None:
     case = bruno_and_co.case("ORD-10070")
     status, body = _record(
-        bruno_and_co, {"invitation": case.id, "answers": {"rating": 3, "failed": ["late"], "comment": "Peor"}, "how": "phone"}
+        bruno_and_co,
+        {"invitation": case.id, "answers": {"rating": 3, "failed": ["late"], "comment": "Peor"}, "how": "phone"},
     )
     assert (status, body) == (201, {"invitation": case.id, "rating": 3, "how": "phone"})
     kept = bruno_and_co.world.memory.invitations[case.id].confirmed
@@ -321,7 +327,11 @@ def test_a_customer_without_the_link_is_found_by_reference(bruno_and_co: Desk) -
         ({"invitation": "ID", "how": "phone"}, 422, "/answers"),
         ({"invitation": "ID", "answers": {"rating": 3}, "how": "phone", "mood": "x"}, 422, "/mood"),
         ({"invitation": "unknown", "answers": {"rating": 3}, "how": "phone"}, 404, None),
-        ({"customer": "c-3", "program": "after-sale", "reference": "X", "answers": {"rating": 3}, "how": "phone"}, 404, None),
+        (
+            {"customer": "c-3", "program": "after-sale", "reference": "X", "answers": {"rating": 3}, "how": "phone"},
+            404,
+            None,
+        ),
         ({"customer": "c-3", "program": "after-sale", "answers": {"rating": 3}, "how": "phone"}, 422, ""),
     ],
 )
@@ -339,13 +349,21 @@ def test_what_cannot_be_recorded_is_said(
 
 @pytest.mark.parametrize(("who", "status"), [("bruno", 201), ("admin", 201), ("carla", 403), ("marta", 403), ("", 401)])
 def test_departments_and_administrators_record_what_was_said(bruno_and_co: Desk, who: str, status: int) -> None:
-    body: dict[str, object] = {"invitation": bruno_and_co.case("ORD-10070").id, "answers": {"rating": 3}, "how": "phone"}
+    body: dict[str, object] = {
+        "invitation": bruno_and_co.case("ORD-10070").id,
+        "answers": {"rating": 3},
+        "how": "phone",
+    }
     assert _record(bruno_and_co, body, who)[0] == status
 
 
 def test_too_late_is_said_too(bruno_and_co: Desk) -> None:
     bruno_and_co.world.now += HOUR * 24 * 30
-    body: dict[str, object] = {"invitation": bruno_and_co.case("ORD-10070").id, "answers": {"rating": 3}, "how": "phone"}
+    body: dict[str, object] = {
+        "invitation": bruno_and_co.case("ORD-10070").id,
+        "answers": {"rating": 3},
+        "how": "phone",
+    }
     status, told = _record(bruno_and_co, body)
     assert status == 422
     assert isinstance(told, dict)

@@ -132,7 +132,8 @@ def test_a_receipt_settles_what_nobody_knew() -> None:
     world = World()
     world.memory.troubles.append(CarrierUnclear("time-out"))
     world.tell(sale())
-    delivered = {"eventType": "Delivery", "mail": {"messageId": "1", "tags": {"invitation": [world.invitation.id]}}}
+    tags = {"invitation": [world.invitation.id], "kind": ["invitation"]}
+    delivered = {"eventType": "Delivery", "mail": {"messageId": "1", "tags": tags}}
     receipt = parse_receipt(delivered)
     assert receipt
     receive.take(world.ports, receipt, world.now)

@@ -1,5 +1,6 @@
 """The clock stops wherever something is due on its way, in order, never early, and leaves nothing behind."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from infra.local.journey import BackwardsMove, Stalled
 from infra.local.schedules import Schedule, UnreadableSchedule
 from infra.local.system import LocalSystem
 from tests.local import sample
+from tests.local.asking import ask
 
 MARCH = datetime(2026, 3, 6, 21, 30, tzinfo=UTC)
 
@@ -59,6 +61,25 @@ def test_a_jump_past_nothing_calls_nothing(system: LocalSystem) -> None:
     sample.calls.clear()
     system.journey.move_to(MARCH + timedelta(hours=3))
     assert not sample.calls
+
+
+def test_a_move_comes_to_an_end_while_requests_keep_coming(system: LocalSystem) -> None:
+    is_over = threading.Event()
+
+    def keep_sending() -> None:
+        while not is_over.is_set():
+            ask(system.base_url + "/send", "POST", {"name": "more"})
+
+    sender = threading.Thread(target=keep_sending)
+    with system.awake():
+        sender.start()
+        try:
+            for _ in range(5):
+                system.journey.move_to(system.clock.now() + timedelta(hours=1))
+        finally:
+            is_over.set()
+            sender.join()
+    assert ("work", "more") in sample.seen
 
 
 def test_the_clock_goes_back_before_the_first_event_only(system: LocalSystem) -> None:

@@ -102,3 +102,23 @@ def test_what_happens_while_nobody_settles_is_handled_by_the_dispatcher(system: 
         while ("project", "awake") not in sample.seen and time.monotonic() < until:
             time.sleep(0.002)
         assert ("project", "awake") in sample.seen
+
+
+def test_a_round_that_fails_is_logged_and_does_not_end_the_dispatcher(
+    system: LocalSystem, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fire, failures = system.timetable.fire_passed, iter([RuntimeError("once")])
+
+    def fail_once() -> bool:
+        for failure in failures:
+            raise failure
+        return fire()
+
+    monkeypatch.setattr(system.timetable, "fire_passed", fail_once)
+    with system.awake():
+        sample.send({"name": "after"})
+        until = time.monotonic() + 10
+        while ("project", "after") not in sample.seen and time.monotonic() < until:
+            time.sleep(0.01)
+    assert ("project", "after") in sample.seen
+    assert "a round has failed" in caplog.text

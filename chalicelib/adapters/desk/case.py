@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from chalicelib.adapters.desk import words
 from chalicelib.adapters.desk.forms import TITLES, forms
@@ -131,7 +132,7 @@ def _page(desk: Desk, view: CaseView, survey: Survey | None, *, status: int = 20
     return desk_page("staff/case.html", desk, current="/cases", status=status, **facts)
 
 
-def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, object]:
+def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
     case, invitation, customer = view.case, view.invitation, view.customer
     zone = desk.organisation.calendar_of(case.department).zone
     return {
@@ -148,7 +149,7 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, objec
         "supporting": [desk.department(each) for each in case.supporting],
         "words": _words(invitation.confirmed, survey, desk),
         "ratings": _ratings(invitation.confirmed, survey, desk),
-        "how": desk.say(HOWS[invitation.confirmed.how]) if _is_told(invitation.confirmed) else "",
+        "how": _how(invitation.confirmed, desk),
         "people": [person.name for person in invitation.people if person.name],
         "promises": [promise_told(promise, zone, desk.now, desk.language) for promise in invitation.promises],
         "promised": _promised(case, desk),
@@ -162,8 +163,9 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, objec
     }
 
 
-def _is_told(answer: Answer | None) -> bool:
-    return answer is not None and answer.how in HOWS
+def _how(answer: Answer | None, desk: Desk) -> str:
+    """Say how the answer came, where it did not come by the page."""
+    return desk.say(HOWS[answer.how]) if answer and answer.how in HOWS else ""
 
 
 def _calls(customer: Customer | None, desk: Desk) -> list[dict[str, str]]:
@@ -171,12 +173,11 @@ def _calls(customer: Customer | None, desk: Desk) -> list[dict[str, str]]:
     if customer is None:
         return []
     phone = "" if customer.do_not_call else customer.phone
-    ways = ((f"tel:{phone}" if phone else "", desk.say("Call"), phone), (_mailto(customer), desk.say("Write"), customer.email))
+    ways = (
+        (f"tel:{phone}" if phone else "", desk.say("Call"), phone),
+        (f"mailto:{customer.email}" if customer.email else "", desk.say("Write"), customer.email),
+    )
     return [{"href": href, "text": text, "address": address or ""} for href, text, address in ways if href]
-
-
-def _mailto(customer: Customer) -> str:
-    return f"mailto:{customer.email}" if customer.email else ""
 
 
 def _words(answer: Answer | None, survey: Survey | None, desk: Desk) -> list[dict[str, str]]:
@@ -295,4 +296,3 @@ def _title(verb: str, desk: Desk) -> str:
 def _kept(typed: Mapping[str, str]) -> str:
     """Return what was typed into a form that is no longer there, to be copied."""
     return "\n\n".join(text for text in typed.values() if text)
-

@@ -1,7 +1,7 @@
 """Lay out a form for every move that a case allows, with what was typed and what is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.adapters.desk.frame import Desk
 from chalicelib.domain.case import NEEDS, Case, possible
@@ -34,7 +34,7 @@ HINTS = {
     "return": _("It goes back to who had it before, with your reason."),
     "wait": _("Stops the promise to mend, not the customer's clock."),
 }
-MAIN = ("acknowledge", "resolve", "resume", "reopen")
+MAIN = ("acknowledge", "resolve", "resume")
 LABELS = {
     "reason": _("Why?"),
     "text": _("Note"),
@@ -95,10 +95,17 @@ def forms(
         return []
     verbs = [verb for verb in TITLES if verb in possible(case) and not (verb == "return" and _nowhere(case, desk))]
     main = next((verb for verb in verbs if verb in MAIN), "")
-    return [
-        _form(verb, case, desk, main, tried, typed if verb == tried and typed else {}, refusal if verb == tried else None)
-        for verb in verbs
-    ]
+    refused = _Refused(tried, typed or {}, refusal)
+    return [_form(verb, case, desk, refused if verb == tried else _Refused(), is_main=verb == main) for verb in verbs]
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A move that was tried, all that was typed into it, and what was wrong with it."""
+
+    verb: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    refusal: LazoError | None = None
 
 
 def _nowhere(case: Case, desk: Desk) -> bool:
@@ -106,18 +113,18 @@ def _nowhere(case: Case, desk: Desk) -> bool:
     return case.department == desk.organisation.routing.arbiter and not case.previous_leads
 
 
-def _form(
-    verb: str, case: Case, desk: Desk, main: str, tried: str, typed: Mapping[str, str], refusal: LazoError | None
-) -> Form:
-    wrong = _wrong(refusal, typed, desk)
-    fields = tuple(_field(name, case, desk, typed.get(name, ""), wrong.get(name, "")) for name in NEEDS.get(verb, ()))
+def _form(verb: str, case: Case, desk: Desk, refused: _Refused, *, is_main: bool) -> Form:
+    wrong = _wrong(refused.refusal, refused.typed, desk)
+    fields = tuple(
+        _field(name, case, desk, refused.typed.get(name, ""), wrong.get(name, "")) for name in NEEDS.get(verb, ())
+    )
     return Form(
         verb=verb,
         title=desk.say(TITLES[verb]),
         hint=desk.say(HINTS[verb]) if verb in HINTS else "",
         fields=fields,
-        is_main=verb == main,
-        is_open=verb == tried,
+        is_main=is_main,
+        is_open=verb == refused.verb,
         problem=" ".join(text for name, text in wrong.items() if name not in NEEDS.get(verb, ())),
     )
 
@@ -143,11 +150,11 @@ def _wrong(refusal: LazoError | None, typed: Mapping[str, str], desk: Desk) -> d
         return {"": desk.say("This is not possible any more: the case has moved on.")}
     if not isinstance(refusal, Invalid):
         return {}
-    return {each.pointer.removeprefix("/"): _sentence(each.pointer, each.detail, typed, desk) for each in refusal.problems}
+    named = {each.pointer.removeprefix("/"): each.detail for each in refusal.problems}
+    return {name: _sentence(detail, typed.get(name, ""), desk) for name, detail in named.items()}
 
 
-def _sentence(pointer: str, detail: str, typed: Mapping[str, str], desk: Desk) -> str:
-    given = typed.get(pointer.removeprefix("/"), "")
+def _sentence(detail: str, given: str, desk: Desk) -> str:
     if not given.strip():
         return desk.say("Please fill this in.")
     if len(given) > TEXT_MAX:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from chalicelib.adapters.templates import Page, page, sentence
@@ -25,7 +26,7 @@ PAGES = {
     "/me": _("My page"),
 }
 SEEN: dict[Role, tuple[str, ...]] = {
-    "agent": ("/me", "/recognition"),
+    "agent": ("/me",),
     "department": ("/cases", "/trends", "/recognition", "/ledger", "/me"),
     "leadership": ("/trends", "/cases", "/recognition", "/ledger"),
     "admin": ("/trends", "/cases", "/recognition", "/ledger"),
@@ -65,7 +66,7 @@ class Desk:
         return self.principal is not None and self.principal.role in ("leadership", "admin")
 
 
-def desk_page(name: str, desk: Desk, *, current: str = "", status: int = 200, **facts: object) -> Page:
+def desk_page(name: str, desk: Desk, *, current: str = "", status: int = 200, **facts: Any) -> Page:
     """Return a page of ours in its frame."""
     return page(
         name,

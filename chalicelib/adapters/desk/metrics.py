@@ -88,8 +88,8 @@ def step_text(metric: str, step: float | None, language: str) -> str:
     """Return a step with its sign, as in «+6»; shares in percentage points."""
     if step is None:
         return "–"
-    unit = METRICS[metric].unit
-    size = value_text(metric, abs(step), language) if unit != "percent" else number(abs(step), 1, language=language)
+    is_share = METRICS[metric].unit == "percent"
+    size = f"{number(abs(step), 1, language=language)}\u00a0pp" if is_share else value_text(metric, abs(step), language)
     return f"{'−' if step < 0 else '+'}{size}"
 
 
@@ -121,4 +121,4 @@ def shown_text(metric: str, point: Point, desk: Desk) -> str:
         return desk.say("not shown: fewer than 5 answers")
     value = value_text(metric, point.value, desk.language)
     between = interval_text(metric, point.low, point.high, desk.language)
-    return f"{value} ({between}), n = {point.n}" if between else f"{value}, n = {point.n}"
+    return f"{value} ({between}), n\u00a0=\u00a0{point.n}" if between else f"{value}, n\u00a0=\u00a0{point.n}"

@@ -13,9 +13,12 @@ from chalicelib.domain.period import Interval, periods
 from chalicelib.domain.trend import Point
 
 TICKS_DOWN = 4
-TICKS_ACROSS_MAX = 6
+TICKS_ACROSS_MAX = 4
 LINKED_MAX = 31  # points that can be pressed one by one; more of them stand too close
-EDGE = 3.0  # percent left free at either side, so that the first and the last dot are whole
+LEFT, RIGHT = 9.0, 3.0  # percent left free at either side: for the marks of the axis, and so that dots are whole
+SECONDS = tuple(60 * each for each in (1, 5, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 7200, 14400, 28800))
+"""Round steps of a scale of durations, from a minute to twenty days."""
+
 LIMITS = {"percent": (0.0, 100.0), "points": (-100.0, 100.0), "rating": (1.0, 7.0)}
 
 
@@ -57,6 +60,7 @@ class Scale:
 
     low: float
     high: float
+    step: float = 1.0
 
     def share(self, value: float) -> float:
         """Return where a value lies, from 0 at the low end to 1 at the high one; what lies beyond stays at the end."""
@@ -67,28 +71,30 @@ def scale_of(metric: str, points: Sequence[Point]) -> Scale:
     """Return a scale with round ends that holds all values and their intervals."""
     seen = [each for point in points for each in (point.low, point.value, point.high) if each is not None]
     low, high = min(seen, default=0.0), max(seen, default=1.0)
-    step = step_of(high - low or abs(high) or 1.0)
-    least, most = LIMITS.get(METRICS[metric].unit, (0.0, math.inf))
+    unit = METRICS[metric].unit
+    step = step_of(high - low or abs(high) or 1.0, unit)
+    least, most = LIMITS.get(unit, (0.0, math.inf))
     low, high = max(least, math.floor(low / step) * step), min(most, math.ceil(high / step) * step)
-    return Scale(low, high if high > low else low + step)
+    return Scale(low, high if high > low else low + step, step)
 
 
-def step_of(span: float) -> float:
+def step_of(span: float, unit: str = "") -> float:
     """Return a round step that divides a span into about four.
 
-    >>> step_of(90), step_of(7)
-    (20.0, 2.0)
+    >>> step_of(90), step_of(7), step_of(3 * 3600, "seconds")
+    (50.0, 2.0, 3600.0)
     """
     rough = span / TICKS_DOWN
+    if unit == "seconds":
+        return float(next((each for each in SECONDS if each >= rough), SECONDS[-1]))
     power = 10.0 ** math.floor(math.log10(rough))
     return power * next(each for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
 
 
 def ticks_of(scale: Scale, text: Callable[[float], str]) -> tuple[Tick, ...]:
     """Return the marks of a scale, from 0 (top) to 1 (bottom)."""
-    step = step_of(scale.high - scale.low)
-    first = math.ceil(scale.low / step - 1e-9)
-    values = [(first + place) * step for place in range(int((scale.high - scale.low) / step + 1e-9) + 1)]
+    first = math.ceil(scale.low / scale.step - 1e-9)
+    values = [(first + place) * scale.step for place in range(int((scale.high - scale.low) / scale.step + 1e-9) + 1)]
     return tuple(Tick(1 - scale.share(value), text(value), "start") for value in values if value <= scale.high + 1e-9)
 
 
@@ -97,17 +103,18 @@ class Course:
     """The periods that a drawing spans, in order."""
 
     starts: tuple[date, ...]
+    left: float = LEFT
 
     @classmethod
-    def of(cls, first: date, end: date, interval: Interval) -> "Course":
+    def of(cls, first: date, end: date, interval: Interval, left: float = LEFT) -> "Course":
         """Return all periods between two days."""
-        return cls(tuple(periods(first, end, interval)))
+        return cls(tuple(periods(first, end, interval)), left)
 
     def x(self, start: date) -> float:
         """Return where a period stands, in percent of the width."""
         last = len(self.starts) - 1
         place = self.starts.index(start) if start in self.starts else 0
-        return EDGE + (100 - 2 * EDGE) * (place / last if last > 0 else 0.5)
+        return self.left + (100 - self.left - RIGHT) * (place / last if last > 0 else 0.5)
 
     def ticks(self, text: Callable[[date, bool], str]) -> tuple[Tick, ...]:
         """Return as many marks as there is room for."""
@@ -147,7 +154,7 @@ def plot(
     text: Callable[[Point], str],
     href: Callable[[Point], str] = lambda point: "",
 ) -> Plot:
-    """Return the drawing of one series; paths stand in a square of 100 by 100 that is stretched to the room there is."""
+    """Return the drawing of one series; paths stand in a square of 100 by 100, stretched to the room there is."""
 
     def place(point: Point, value: float) -> str:
         return f"{course.x(point.start):.2f} {100 * (1 - scale.share(value)):.2f}"

@@ -27,7 +27,7 @@ GROUPS = {
     "today": _("Today"),
     "later": _("Later"),
     "waiting": _("Waiting for the customer"),
-    "resolved": _("Mended"),
+    "resolved": _("Mended cases"),
 }
 """How the queue is divided, in the order in which it is worked off."""
 
@@ -127,7 +127,7 @@ def _repeated(case: Case, desk: Desk) -> str:
 
 
 def _tabs(desk: Desk, department: str | None, which: CaseList) -> list[dict[str, object]]:
-    lists: tuple[tuple[CaseList, str], ...] = (("open", _("Open")), ("resolved", _("Mended")))
+    lists: tuple[tuple[CaseList, str], ...] = (("open", _("Open")), ("resolved", _("Mended cases")))
     return [
         {"href": _address(department, each), "text": desk.say(text), "current": each == which} for each, text in lists
     ]

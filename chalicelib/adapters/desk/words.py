@@ -44,7 +44,8 @@ NOT_POSSIBLE = _("“%(move)s” is not possible any more: the case has moved on
 def next_promise(case: Case) -> tuple[PromiseKind, datetime] | None:
     """Return which promise comes first, and when; None while the case waits for the customer or is mended."""
     if case.state == "open":
-        return min(("acknowledge", case.acknowledge_by), ("resolve", case.resolve_by), key=lambda each: each[1])
+        first: PromiseKind = "acknowledge" if case.acknowledge_by <= case.resolve_by else "resolve"
+        return first, min(case.acknowledge_by, case.resolve_by)
     return ("resolve", case.resolve_by) if case.state == "acknowledged" else None
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
-from chalicelib.adapters.dynamodb.codec import decode
+from chalicelib.adapters.dynamodb.codec import decode, decode_as
 from chalicelib.domain.case import Case
+from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
-from chalicelib.ports import Change
+from chalicelib.ports import Change, Write
 
 SEQUENCE_DIGITS = 40
 
@@ -33,3 +34,21 @@ def _side(image: dict[str, Any] | None) -> Invitation | Case | None:
     if kept is None or isinstance(kept, Invitation | Case):
         return kept
     raise TypeError(f"a {type(kept).__name__} under an invitation's key")
+
+
+def write_of(record: Mapping[str, Any]) -> Write:
+    """Return the write that a stream record tells of, customers' among them; never an error, as `change_of`."""
+    told = record["dynamodb"]
+    sequence = str(told["SequenceNumber"]).zfill(SEQUENCE_DIGITS)
+    try:
+        if told["Keys"]["sk"]["S"] not in (keys.INVITATION, keys.CASE, keys.CUSTOMER):
+            return Write(sequence)
+        return Write(sequence, _told(told.get("OldImage")), _told(told.get("NewImage")))
+    except Exception:  # as above
+        return Write(sequence, readable=False)
+
+
+def _told(image: dict[str, Any] | None) -> Invitation | Case | Customer | None:
+    if image and image["sk"]["S"] == keys.CUSTOMER:
+        return decode_as(Customer, image)
+    return _side(image)

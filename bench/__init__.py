@@ -1,0 +1,1 @@
+"""Measure what the design budgets: the bill, units, processor time, sizes and starts of the real code."""

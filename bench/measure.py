@@ -1,0 +1,279 @@
+"""Run every measurement, each in a world of its own, and gather the figures."""
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench import cold, company, scenario, steps
+from bench.account import Account, fixed, kept
+from bench.world import OVERLAY, World, running
+from infra.aws import bill
+from infra.local.resources import Overlay
+
+MILLION = 1_000_000
+WARM = 30  # surveys before anything is timed: code is loaded, connections stand
+REFERENCE_ROUNDS = 9
+REMIND_AFTER = timedelta(days=3)
+
+Json = dict[str, Any]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is run. The figures are for one survey, so that few surveys say much the same as many."""
+
+    surveys: int = 1000
+    timed: int = 200
+    beside: int = 100
+    """Surveys by text message, with a reminder, and opened by machines."""
+    timers: int = 1000
+    cases: int = 10_000
+    starts: int = 5
+
+
+FULL = Size(surveys=10_000, timed=500, beside=500, timers=20_000, cases=100_000, starts=9)
+
+
+@dataclass
+class Found:
+    """What was found, for `latest.json` and for the tables."""
+
+    latest: Json = field(default_factory=dict)
+    figures: Json = field(default_factory=dict)
+    paths: list[tuple[str, float, float, float, float, float]] = field(default_factory=list)
+    """Path, invocations, processor ms, of these the AWS client's, write units, read units: for one survey or answer."""
+    units: list[tuple[str, str, str, float, float]] = field(default_factory=list)
+    """Path, call, item, write units, read units, for one survey."""
+
+
+def measure(size: Size, say: Say) -> Found:
+    """Measure everything."""
+    found = Found()
+    found.latest |= {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "surveys": size.surveys}
+    found.latest |= {"machine": f"{platform.machine()}, Python {platform.python_version()}"}
+    found.latest["reference_loop_ms"] = reference_ms()
+    say(f"timing {size.timed} surveys")
+    with running(company.company(), is_metered=False) as timed:
+        _warm(timed)
+        _live(timed, size.timed, size)
+        _client(found, timed, size)
+    say(f"counting {size.surveys} surveys")
+    with running(company.company(), is_metered=True) as counted:
+        account = Account(counted, timed, bill.prices())
+        low = _live(counted, size.surveys, size)
+        stored = kept(counted, size.surveys)
+        _each(found, account, size, low)
+        found.figures |= {"kept": stored, "fixed": fixed(account, Overlay.read(OVERLAY).content)}
+        _tables(found, account, size)
+        _batches(found, counted, say)
+        _beside(found, counted, low, size, say)
+    _reminders(found, account, size, say)
+    _cold(found, size, say)
+    say("packaging")
+    found.latest["zip_bytes"] = _or_reason(steps.zip_size)
+    _bill(found)
+    return found
+
+
+def reference_ms() -> float:
+    """Return the processor time of a fixed loop: how fast this machine was, and how disturbed."""
+    return min(_loop_ms() for _ in range(REFERENCE_ROUNDS))
+
+
+def _loop_ms() -> float:
+    start, total = time.process_time(), 0
+    for number in range(500_000):
+        total += number
+    return (time.process_time() - start) * 1000
+
+
+def _warm(world: World) -> None:
+    ids = scenario.decide(world, company.closings(WARM, "warm"), "warm")
+    scenario.send(world, ids, path="warm")
+    scenario.report_deliveries(world, ids, path="warm")
+    scenario.answer(world, ids)
+    world.used.clear()
+    world.now += timedelta(days=1)
+
+
+def _live(world: World, surveys: int, size: Size) -> list[str]:
+    """Live the scenario and what is told apart from it; return who was let down."""
+    ids = scenario.decide(world, company.closings(surveys, "s", world.now))
+    scenario.send(world, ids)
+    scenario.report_deliveries(world, ids)
+    low = scenario.answer(world, ids[:: scenario.ANSWERED_EACH])
+    scenario.follow(world, low)
+    scenario.scan(world, ids[1 :: scenario.ANSWERED_EACH][: size.beside])
+    with world.path("sweep"):
+        world.now += timedelta(minutes=1)
+        world.schedules["sweep"].invoke({**scenario.SCHEDULED, "time": world.now.isoformat()})
+    texts = scenario.decide(world, company.closings(size.beside, "t", world.now, channel="sms"), "sms")
+    scenario.send(world, texts, path="sms")
+    scenario.report_deliveries(world, texts, "sms", "sms")
+    return low
+
+
+def _client(found: Found, timed: World, size: Size) -> None:
+    """Say what the AWS client takes of the processor's time."""
+    answers = size.timed / scenario.ANSWERED_EACH
+    survey = [timed.used[path] for path in ("survey/decide", "survey/send")]
+    answer = [timed.used[path] for path in ("answer/page", "answer/submit")]
+    found.latest |= {
+        "cpu_ms_per_survey": _mean(survey, size.timed),
+        "cpu_ms_per_survey_of_which_aws_client": sum(each.client_ms for each in survey) / size.timed,
+        "cpu_ms_per_answer": _mean(answer, answers),
+        "cpu_ms_per_answer_of_which_aws_client": sum(each.client_ms for each in answer) / answers,
+        "cpu_ms_counting_per_survey": timed.used["survey/count"].cpu_ms / size.timed,
+        "cpu_ms_counting_per_answer": timed.used["answer/count"].cpu_ms / answers,
+    }
+
+
+def _mean(used: list[Any], things: float) -> float:
+    return float(sum(each.cpu_ms for each in used) / things)
+
+
+def _each(found: Found, account: Account, size: Size, low: list[str]) -> None:
+    answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))
+    found.figures["each"] = {
+        "survey_email": account.each(["survey/"], size.surveys),
+        "survey_sms": account.each(["sms/"], size.beside),
+        "answer": account.each(["answer/"], answers),
+        "case": account.each(["case/"], max(1, len(low))),
+        "case_followed": account.each(["followed/"], max(1, len(low))),
+        "view": account.each(["view/"], size.beside),
+    }
+    silent = found.figures["each"]["survey_email"]
+    found.latest["write_units_per_silent_survey"] = silent["dynamodb_write_units"]
+    found.latest["read_units_per_silent_survey"] = silent["dynamodb_read_units"]
+    found.latest["write_units_per_answer"] = found.figures["each"]["answer"]["dynamodb_write_units"]
+
+
+def _tables(found: Found, account: Account, size: Size) -> None:
+    tally = account.counted.meter.tally
+    for path in sorted(account.counted.used):
+        used, timed = account.counted.used[path], account.timed.used.get(path)
+        things = _things(path, account.counted, size)
+        client = timed.client_ms / timed.invocations() * used.invocations() if timed and timed.invocations() else 0.0
+        numbers = (used.invocations(), account.cpu_ms(path), client, tally.write_units(path), tally.read_units(path))
+        found.paths.append((path, *(number / things for number in numbers)))  # type: ignore[arg-type]  # five of them
+    places = {*tally.writes, *tally.reads}
+    for place in sorted(places, key=lambda each: (each.path, each.call, each.item)):
+        things = _things(place.path, account.counted, size)
+        units = (tally.writes[place] / things, tally.reads[place] / things)
+        found.units.append((place.path, place.call, place.item, *units))
+
+
+def _things(path: str, world: World, size: Size) -> int:
+    """Return how many surveys, answers, cases or views a path was for."""
+    kind = path.partition("/")[0]
+    answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))
+    cases = max(1, answers // scenario.LOW_EACH)
+    known = {"survey": size.surveys, "answer": answers, "case": cases, "followed": cases}
+    return known.get(kind, size.beside if kind in ("sms", "view") else 1)
+
+
+def _batches(found: Found, world: World, say: Say) -> None:
+    say("counting at other batches")
+    answers, decisions = {}, {}
+    for each, things in ((1, 10), (10, 20), (20, 40), (100, 100)):
+        with _apart(world, "batch"):
+            ids = scenario.decide_only(world, company.closings(things, f"b{each}-", world.now), "batch")
+            scenario.send(world, ids, path="batch", each=each)
+            decisions[str(each)] = world.meter.tally.write_units("batch/count") / things
+        with _apart(world, "answer"):
+            scenario.answer(world, ids, each=each)
+            answers[str(each)] = world.meter.tally.write_units("answer/count") / things
+    found.latest["counter_write_units_per_answer_by_batch"] = answers
+    found.latest["counter_write_units_per_decision_by_batch"] = decisions
+
+
+@contextmanager
+def _apart(world: World, *kinds: str) -> Iterator[None]:
+    """Forget what was counted for some paths, before and after."""
+    _forget(world, kinds)
+    yield
+    _forget(world, kinds)
+
+
+def _forget(world: World, kinds: tuple[str, ...]) -> None:
+    for counter in (world.meter.tally.writes, world.meter.tally.reads):
+        for place in [each for each in counter if each.path.partition("/")[0] in kinds]:
+            del counter[place]
+
+
+def _beside(found: Found, world: World, low: list[str], size: Size, say: Say) -> None:
+    ids = scenario.decide(world, company.closings(1, "page", world.now), "beside")
+    scenario.send(world, ids, path="beside")
+    found.latest["page_bytes"], found.latest["page_gzip_bytes"] = steps.page_sizes(world, ids[0])
+    invitation = world.ports.invitations.get(ids[0])
+    assert invitation
+    say("reading trends")
+    found.latest["trend_read_units"] = _trends(world, ids[0])
+    say(f"letting {size.timers:,} timers fall due in one minute")
+    took = steps.burst(world, invitation, size.timers)
+    found.latest["timers"] = {**asdict(took), "per_second": took.timers / took.seconds}
+    say(f"opening a queue of {size.cases:,} cases")
+    case = world.ports.cases.get(low[0]) if low else None
+    found.latest["queue_page"] = asdict(steps.queue_page(world, case, size.cases)) if case else None
+
+
+def _trends(world: World, id_: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for place, responses in enumerate((1000, MILLION)):
+        # A year on, so that each month is filled once.
+        world.now += timedelta(days=365)
+        invitation = world.ports.invitations.get(id_)
+        assert invitation
+        found[str(responses)] = steps.trend_units(world, invitation, responses)
+    return found
+
+
+def _reminders(found: Found, account: Account, size: Size, say: Say) -> None:
+    say(f"reminding {size.beside} customers")
+    with running(company.company(reminds=True), is_metered=True) as world:
+        ids = scenario.decide(world, company.closings(size.beside, "r", world.now))
+        scenario.send(world, ids)
+        scenario.report_deliveries(world, ids)
+        scenario.send(world, ids, REMIND_AFTER)
+        scenario.report_deliveries(world, ids)
+        reminded = Account(world, account.timed, account.given).each(["survey/"], size.beside)
+    silent = found.figures["each"]["survey_email"]
+    more = {price: reminded[price] - silent.get(price, 0.0) for price in reminded}
+    found.figures["each"]["reminder"] = {price: quantity for price, quantity in more.items() if quantity > 0}
+    found.latest["write_units_per_reminder"] = more["dynamodb_write_units"]
+
+
+def _cold(found: Found, size: Size, say: Say) -> None:
+    say(f"starting each function {size.starts} times")
+    with running(company.company(), is_metered=False) as world:
+        starts, bare = cold.starts(world, size.starts)
+    found.latest["cold_ratio"] = {name: start.ratio for name, start in starts.items()}
+    found.latest["import_ratio"] = {name: start.import_ratio for name, start in starts.items()}
+    found.latest["cold_ms"] = {name: start.first_ms for name, start in starts.items()}
+    found.latest["bare_python_with_chalice_ms"] = bare
+
+
+def _or_reason(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Exception as error:  # without a network there are no packages to pack; the other figures stand
+        return f"not measured: {error}"
+
+
+def _bill(found: Found) -> None:
+    use, given = bill.Use(MILLION, reminders=1.0, views=1.0), bill.prices()
+    lines = bill.running(use, found.figures, given)
+    found.latest |= {
+        "bill_usd_per_million": bill.total(lines),
+        "bill_lines": [asdict(line) for line in lines],
+        "bill_apart_lines": [asdict(line) for line in bill.apart(use, found.figures, given)],
+        "bill_fixed_usd_per_month": bill.total(bill.fixed(found.figures, given)),
+        "bill_messages_usd_per_million": bill.total(bill.messages(bill.Use(MILLION), given)),
+        "prices": given["date"],
+    }
+    found.figures |= {name: found.latest[name] for name in ("measured_at", "surveys", "machine")}

@@ -1,0 +1,176 @@
+"""Live the month that the design prices: surveys sent, a fifth answered, a tenth of those low, all through real code.
+
+Paths name what something was done for: `survey/…`, `answer/…`, `case/…` are the bill; others stand apart.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from bench import company
+from bench.http import PRESSED, request
+from bench.world import World
+from chalicelib.domain.policy import invitation_id
+from chalicelib.ports import Principal, Ticket
+from infra.local import receipts
+from infra.local.pumps import notifications
+
+DECISIONS_PER_BATCH = 100
+ANSWERS_PER_BATCH = 20
+ANSWERED_EACH = 5
+LOW_EACH = 10  # of the answered
+TOKEN = "bench-token-of-an-administrator"
+
+Json = dict[str, Any]
+
+
+def decide(world: World, events: Iterable[Json], path: str = "survey") -> list[str]:
+    """Bring events by the bus, one at a time, and have them counted; return the ids of their invitations."""
+    ids = decide_only(world, events, path)
+    count(world, f"{path}/count", len(ids), DECISIONS_PER_BATCH)
+    return ids
+
+
+def decide_only(world: World, events: Iterable[Json], path: str) -> list[str]:
+    """Bring events by the bus, one at a time."""
+    ids = []
+    with world.path(f"{path}/decide"):
+        for event in events:
+            world.charge("eventbridge_events", 1)
+            world.charge("sqs_requests", 1)  # the rule's target
+            world.bring("intake", company.from_bus(event))
+            ids.append(invitation_id(event["source"], event["id"], company.PROGRAM, "customer"))
+    return ids
+
+
+def send(
+    world: World,
+    ids: list[str],
+    after: timedelta = company.DELAY,
+    path: str = "survey",
+    *,
+    each: int = DECISIONS_PER_BATCH,
+) -> None:
+    """Let time pass until they are due, and the sweep hand them on."""
+    world.now += after + timedelta(minutes=1)
+    with world.path(f"{path}/send"):
+        world.schedules["sweep"].invoke({**SCHEDULED, "time": world.now.isoformat()})
+        world.work_off("due")
+    count(world, f"{path}/count", len(ids), each)
+
+
+SCHEDULED: Json = {
+    "version": "0",
+    "id": "bench",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
+
+
+def report_deliveries(world: World, ids: list[str], channel: str = "email", path: str = "survey") -> None:
+    """Let the carrier report that each message was delivered."""
+    with world.path(f"{path}/receipt"):
+        for id_ in ids:
+            world.charge("sns_publishes", 1)
+            world.queues["receipts"].function.invoke(delivered(world, id_, channel))
+
+
+def delivered(world: World, id_: str, channel: str = "email") -> Json:
+    """Return the notification of a delivered message, as SNS hands it to the function."""
+    to_event = notifications("arn:aws:sns:us-east-1:000000000000:receipts")
+    told = {"Message": json.dumps(_delivery(world, id_, channel)), "MessageId": id_}
+    return to_event([company.message(json.dumps(told))])
+
+
+def _delivery(world: World, id_: str, channel: str) -> Json:
+    record = {
+        "id": f"0100-{id_}",
+        "channel": channel,
+        "to": ["lucia@mail.example.org" if channel == "email" else "+573000000001"],
+        "sent_at": world.now.isoformat(),
+        "tags": [{"Name": "invitation", "Value": id_}],
+        "context": {"invitation": id_},
+        "text": "",
+        "from": "",
+        "headers": {},
+    }
+    return receipts.receipt(record, "delivery", world.now)
+
+
+def answer(world: World, ids: list[str], *, each: int = ANSWERS_PER_BATCH, low_each: int = LOW_EACH) -> list[str]:
+    """Let each customer open the page and press the button once; return the ids of those let down."""
+    low = []
+    for number, id_ in enumerate(ids):
+        filled = company.form(low=number % low_each == low_each - 1, number=number)
+        token = token_of(world, id_)
+        view(world, token, filled["rating"], "answer")
+        with world.path("answer/submit"):
+            sent = request("POST", "/s/{token}", {"token": token}, headers=PRESSED, form=filled)
+            world.ask("web", sent)
+        if "failed" in filled:
+            low.append(id_)
+            with world.path("case/alert"):
+                world.work_off("due")
+    count(world, "answer/count", len(ids), each)
+    return low
+
+
+def view(world: World, token: str, rating: str, path: str) -> None:
+    """Open the link of one rating, as a person or a machine does."""
+    with world.path(f"{path}/page"):
+        world.ask("pages", request("GET", "/s/{token}/{rating}", {"token": token, "rating": rating}))
+    with world.path(f"{path}/view"):
+        world.work_off("views")
+
+
+def token_of(world: World, id_: str) -> str:
+    """Return the token of an invitation's link."""
+    return world.ports.links.url("answer", Ticket(id_)).rpartition("/")[2]
+
+
+def scan(world: World, ids: list[str]) -> None:
+    """Let a scanner open one link of each mail."""
+    for id_ in ids:
+        view(world, token_of(world, id_), "10", "view")
+    count(world, "view/count", len(ids), DECISIONS_PER_BATCH)
+
+
+def follow(world: World, ids: list[str]) -> None:
+    """Let the department look at each case, acknowledge and resolve it; the customer is asked whether it helped."""
+    world.ports.access.grant(TOKEN, Principal(id="admin", role="admin", name="Administration"))
+    for id_ in ids:
+        with world.path("followed/moves"):
+            seen = _case(world, "GET", "/api/v1/cases/{id}", id_)
+            seen = _case(world, "POST", "/api/v1/cases/{id}/{move}", id_, move="acknowledge", version=seen["version"])
+            said = {"root_cause": _cause(world), "action": "Se entregó de nuevo y se llamó al cliente."}
+            _case(world, "POST", "/api/v1/cases/{id}/{move}", id_, said, move="resolve", version=seen["version"])
+            world.work_off("due")
+    count(world, "followed/count", len(ids), ANSWERS_PER_BATCH)
+
+
+def _cause(world: World) -> str:
+    return world.ports.library.organisation().causes[0].id
+
+
+def _case(
+    world: World, method: str, resource: str, id_: str, said: Json | None = None, *, move: str = "", version: int = 0
+) -> Json:
+    headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json", "if-match": f'"{version}"'}
+    path = {"id": id_, "move": move} if move else {"id": id_}
+    asked = request(method, resource, path, headers=headers, body=json.dumps(said or {}) if move else None)
+    found: Json = json.loads(world.ask("web", asked)["body"])
+    return found
+
+
+def count(world: World, path: str, things: int, each: int) -> None:
+    """Let the counters catch up, in batches that hold the records of so many decisions or answers."""
+    pump = world.streams["project"]
+    records = world.aws.pending()["streams"].get(pump.table, 0) - pump.position
+    with world.path(path):
+        world.count(max(1, ceil(records * each / max(things, 1))))

@@ -1,0 +1,264 @@
+"""Run the real handlers on the embedded AWS, one invocation at a time, and watch what each takes.
+
+The table, the queues and the carrier run in processes of their own: what `time.process_time` says of an invocation is
+our code and its AWS client, and nothing else.
+"""
+
+import gzip
+import importlib
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any, cast
+
+from bench.meter import Key, Meter, plain
+from bench.units import Image, indexes_of
+from chalicelib import runtime
+from chalicelib.adapters import clients
+from chalicelib.domain.organisation import Organisation
+from chalicelib.ports import Ports
+from infra.local import pumps, resources
+from infra.local.aws import CREDENTIALS, EmbeddedAws
+from infra.local.functions import Context, Function, Reasons
+from infra.local.prepare import PROJECT
+
+OVERLAY = PROJECT / "infra" / "aws" / "overlay.yaml"
+PARAMETERS = {"Stage": "bench", "DeletionProtection": "false", "PublicUrl": "https://lazo.example.com"}
+LOG_PREFIX_BYTES = 75  # level, instant and request's id, which Lambda puts before each line
+POLLED = 2  # requests that Lambda makes for a batch of a queue: one receives it, one deletes it
+SAMPLES_MIN = 10
+BEGINNING = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in Bogotá
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Used:
+    """What the invocations of one path took, by function."""
+
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    """The processor's milliseconds of each invocation, by function."""
+    client_ms: float = 0.0
+    """Of these, what the AWS client took; told only where the client is timed."""
+    log_bytes: int = 0
+    beside: Counter[str] = field(default_factory=Counter)
+    """What AWS does and charges for around our code, by the name of its price."""
+
+    def invocations(self, function: str | None = None) -> int:
+        """Return how often functions were called."""
+        return sum(len(each) for name, each in self.samples.items() if function in (None, name))
+
+    @property
+    def cpu_ms(self) -> float:
+        """The processor time of all: of many like calls the median counts, since a shared machine disturbs some."""
+        return sum(_total(each) for each in self.samples.values())
+
+
+def _total(samples: list[float]) -> float:
+    return median(samples) * len(samples) if len(samples) >= SAMPLES_MIN else sum(samples)
+
+
+class _Lines(logging.Handler):
+    """Counts what would be written to the log."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(logging.WARNING)
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._world.now_used.log_bytes += len(self.format(record).encode()) + LOG_PREFIX_BYTES
+
+
+class Watched(Function):
+    """One handler, whose every invocation is watched."""
+
+    world: "World"
+
+    def invoke(self, event: Json) -> Any:
+        """Call the handler; an empty call at the end of a window is not counted."""
+        if event.get("isFinalInvokeForWindow"):
+            return super().invoke(event)
+        with self.world.watching(self.name):
+            return super().invoke(event)
+
+
+class World:
+    """The system without its pumps' threads: whoever measures calls each function."""
+
+    def __init__(self, aws: EmbeddedAws, made: resources.Resources, meter: Meter) -> None:
+        self.aws = aws
+        self.resources = made
+        self.meter = meter
+        self.now = BEGINNING
+        self.used: dict[str, Used] = {}
+        self.app = importlib.import_module("app").app
+        triggers = pumps.discover(self.app, made, aws, Reasons())
+        self.queues = {each.name: each for each in triggers.pumps if isinstance(each, pumps.QueuePump)}
+        self.streams = {each.name: each for each in triggers.pumps if isinstance(each, pumps.StreamPump)}
+        self.schedules = {each.name: self._watched(each) for each, _ in triggers.schedules}
+        for pump in (*self.queues.values(), *self.streams.values()):
+            pump.function = self._watched(pump.function)
+
+    def _watched(self, function: Function) -> Watched:
+        watched = Watched(function.name, function.handler)
+        object.__setattr__(watched, "world", self)
+        return watched
+
+    @property
+    def ports(self) -> Ports:
+        """What the flows use."""
+        return runtime.ports()
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.resources.names["Table"]
+
+    @property
+    def now_used(self) -> Used:
+        """What the present path has taken."""
+        return self.used.setdefault(self.meter.path, Used())
+
+    @contextmanager
+    def path(self, name: str) -> Iterator[None]:
+        """Count what happens in this block for a path."""
+        before, self.meter.path = self.meter.path, name
+        try:
+            yield
+        finally:
+            self.meter.path = before
+
+    @contextmanager
+    def watching(self, function: str) -> Iterator[None]:
+        """Count this block as one invocation."""
+        start = time.process_time()
+        yield
+        self.now_used.samples.setdefault(function, []).append((time.process_time() - start) * 1000)
+
+    def charge(self, price: str, quantity: float) -> None:
+        """Note what AWS charges for around our code."""
+        self.now_used.beside[price] += quantity  # type: ignore[assignment]  # gigabytes
+
+    def ask(self, function: str, event: Json) -> Json:
+        """Send one HTTP request to the app; raise unless it is answered as it should be."""
+        with self.watching(function):
+            answer: Json = self.app(event, Context(function))
+        self.charge("api_requests", 1)
+        self.charge("out_gb", len(gzip.compress(answer["body"].encode(), 6)) / 1e9)
+        if answer["statusCode"] >= 300:
+            raise RuntimeError(f"{event['httpMethod']} {event['path']}: {answer['statusCode']} {answer['body'][:300]}")
+        return answer
+
+    def bring(self, function: str, record: Json) -> None:
+        """Hand one message to a queue's function as its own batch."""
+        answer = self.queues[function].function.invoke({"Records": [record]})
+        self.charge("sqs_requests", POLLED)
+        if answer and answer.get("batchItemFailures"):
+            raise RuntimeError(f"{function} has failed; the log says more")
+
+    def work_off(self, function: str) -> None:
+        """Let a queue's function take everything that waits, in batches of ten."""
+        pump = self.queues[function]
+        while self.aws.pending()["queues"].get(pump.queue, [0])[0]:
+            pump.step()
+            self.charge("sqs_requests", POLLED)
+
+    def count(self, records: int) -> None:
+        """Let the counters catch up, so many records of the stream at a time."""
+        pump = self.streams["project"]
+        pump.batch_size = records
+        while pump.is_ready(self.aws.pending()):
+            pump.step()
+
+    def images(self, keys: Sequence[Key]) -> list[Image]:
+        """Read items past the meter."""
+        found = (_look(self.aws, self.table, key) for key in keys)
+        return [image for image in found if image]
+
+
+class _Stopwatch:
+    """Times the AWS client, from its being called to its answer."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        session = clients._session()
+        session.register("before-parameter-build.*", self._start)
+        session.register("after-call.*", self._stop)
+
+    def _start(self, context: Json, **_: Any) -> None:
+        context["bench_start"] = time.process_time()
+
+    def _stop(self, context: Json, **_: Any) -> None:
+        self._world.now_used.client_ms += (time.process_time() - context["bench_start"]) * 1000
+
+
+@contextmanager
+def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
+    """Yield a world in which an organisation is in force; its ports are built anew, and metered if wanted."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="lazo-bench-") as folder, _carrier(folder) as carrier:
+        aws = EmbeddedAws.start(None)
+        try:
+            os.environ.update(_addresses(aws, carrier))
+            made = resources.create(resources.Overlay.read(OVERLAY), aws.endpoint, PARAMETERS)
+            os.environ.update(made.environment)
+            yield _world(aws, made, organisation, is_metered=is_metered)
+        finally:
+            runtime.forget()
+            runtime.use_clock(lambda: datetime.now(UTC))
+            aws.stop()
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _world(aws: EmbeddedAws, made: resources.Resources, organisation: Organisation, *, is_metered: bool) -> World:
+    meter = Meter(indexes_of(OVERLAY), lambda table, key: _look(aws, table, key))
+    runtime.forget()
+    clients._session.cache_clear()  # a new session, whose clients tell the meter and no later world
+    world = World(aws, made, meter)
+    if is_metered:
+        meter.attach(clients._session())
+    else:
+        _Stopwatch(world)
+    runtime.use_clock(lambda: world.now)
+    logging.getLogger().addHandler(_Lines(world))
+    world.ports.library.publish(organisation, world.now)
+    return world
+
+
+def _addresses(aws: EmbeddedAws, carrier: str) -> dict[str, str]:
+    return {
+        **CREDENTIALS,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_ENDPOINT_URL_SESV2": carrier,
+        "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": carrier,
+    }
+
+
+@contextmanager
+def _carrier(folder: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "bench.carrier", folder]
+    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield cast("Any", process.stdout).readline().strip()
+    finally:
+        process.communicate()
+
+
+def _look(aws: EmbeddedAws, table: str, key: Key) -> Image | None:
+    wanted = {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+    request = {"TableName": table, "Key": wanted, "ConsistentRead": True}
+    found = aws.call("DynamoDB_20120810.GetItem", request).get("Item")
+    return plain(found) if found else None

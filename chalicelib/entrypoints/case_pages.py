@@ -1,0 +1,73 @@
+"""Load what the pages of cases show, and hand it to their layout."""
+
+from collections.abc import Mapping, Sequence
+
+from chalicelib.adapters.desk import case as layout
+from chalicelib.adapters.desk import queue
+from chalicelib.adapters.templates import Page
+from chalicelib.domain.case import Move
+from chalicelib.domain.survey import Survey
+from chalicelib.entrypoints.access import is_over
+from chalicelib.entrypoints.visit import Visit
+from chalicelib.errors import LazoError, LinkExpired, MoveForbidden, NotFound
+from chalicelib.flows import recover
+from chalicelib.ports import CaseList, CaseView, Ticket
+
+
+def queue_page(
+    visit: Visit, views: Sequence[CaseView], department: str | None, which: CaseList, following: str | None
+) -> Page:
+    """Return the queue."""
+    return queue.queue_page(visit.desk, views, department, which, following)
+
+
+def case_page(visit: Visit, view: CaseView, *, done: str) -> Page:
+    """Return a case."""
+    return layout.case_page(visit.desk, view, _survey(visit, view), done=done)
+
+
+def refused_page(visit: Visit, view: CaseView, verb: str, typed: Mapping[str, str], refusal: LazoError) -> Page:
+    """Return a case with what is wrong with a move."""
+    return layout.refused_page(visit.desk, view, _survey(visit, view), verb, typed, refusal)
+
+
+def stale_page(visit: Visit, view: CaseView, verb: str, typed: Mapping[str, str], seen: str) -> Page:
+    """Return a case with what somebody else has done meanwhile."""
+    version = int(seen) if seen.isascii() and seen.isdigit() else view.case.version
+    return layout.stale_page(visit.desk, view, _survey(visit, view), verb, typed, version)
+
+
+def of_alert(visit: Visit, token: str) -> tuple[CaseView, Ticket]:
+    """Return the case of an alert's link. Raises BadLink, LinkExpired, NotFound."""
+    ticket = visit.ports.links.read("case", token)
+    if ticket.expires_at and is_over(ticket, visit.now):
+        raise LinkExpired(ticket.expires_at)
+    case = visit.ports.cases.get(ticket.id)
+    if case is None:
+        raise NotFound(ticket.id)
+    return recover.view_of(visit.ports, case), ticket
+
+
+def alert_page(visit: Visit, view: CaseView, *, seen: int) -> Page:
+    """Return the case of an alert and its one move."""
+    return layout.alert_page(visit.stranger, view, _survey(visit, view), seen=seen)
+
+
+def acknowledged(visit: Visit, view: CaseView, version: int) -> Page:
+    """Acknowledge the case of an alert for the department that was told; 409 when it has moved since."""
+    by = visit.desk.say("%(department)s, by mail", department=visit.desk.department(view.case.department))
+    survey = _survey(visit, view)
+    if view.case.version != version:
+        return layout.alert_page(visit.stranger, view, survey, seen=version, status=409)
+    try:
+        after = recover.take(visit.ports, view.case, Move(verb="acknowledge", by=by), visit.now)
+    except recover.Stale as stale:
+        return layout.alert_page(visit.stranger, stale.view, survey, seen=version, status=409)
+    except MoveForbidden:
+        return layout.alert_page(visit.stranger, view, survey, seen=version, status=409)
+    return layout.alert_page(visit.stranger, after, survey, seen=version)
+
+
+def _survey(visit: Visit, view: CaseView) -> Survey | None:
+    version = view.invitation.survey_version
+    return visit.ports.library.survey(version) if version else None

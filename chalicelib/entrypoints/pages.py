@@ -1,0 +1,96 @@
+"""Serve the pages that show how it goes: trends, the ledger, recognition, one's own."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+
+from chalice import Blueprint, Response
+
+from chalicelib.adapters.desk import ledger as ledger_layout
+from chalicelib.adapters.desk import people as people_layout
+from chalicelib.adapters.desk import trends as trends_layout
+from chalicelib.adapters.remembered import RememberedCounters
+from chalicelib.domain.event import EventRef
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.trend import Trend
+from chalicelib.entrypoints.http import query
+from chalicelib.entrypoints.visit import Visit, for_people, show
+from chalicelib.errors import Forbidden, Invalid
+from chalicelib.flows import ledger, own, report
+
+bp = Blueprint(__name__)
+
+CSV = {"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+@bp.route("/trends", methods=["GET", "HEAD"])
+@for_people(bp)
+def trends_page(visit: Visit) -> Response:
+    """Show how it goes, and how sure that is."""
+    _reads_trends(visit)
+    return show(trends_layout.trends_page(visit.desk, query(visit.request), _ask(visit)))
+
+
+@bp.route("/trends.csv", methods=["GET", "HEAD"])
+@for_people(bp)
+def trends_file(visit: Visit) -> Response:
+    """Give the trend as a file for a spreadsheet."""
+    _reads_trends(visit)
+    text = io.StringIO()
+    csv.writer(text).writerows(trends_layout.csv_of(visit.desk, query(visit.request), _ask(visit)))
+    return Response(text.getvalue(), headers={**CSV, "Content-Disposition": 'attachment; filename="trend.csv"'})
+
+
+def _reads_trends(visit: Visit) -> None:
+    if visit.principal.role == "agent":
+        raise Forbidden("trends are for departments and leadership")
+
+
+def _ask(visit: Visit) -> trends_layout.Ask:
+    ports = replace(visit.ports, counters=RememberedCounters(visit.ports.counters))
+
+    def ask(asked: Mapping[str, str]) -> Trend:
+        return report.trends(ports, {name: [value] for name, value in asked.items()}, visit.principal, visit.now)
+
+    return ask
+
+
+@bp.route("/ledger", methods=["GET", "HEAD"])
+@for_people(bp)
+def ledger_page(visit: Visit) -> Response:
+    """Show what became of an event, or of a customer's last ones: asked, or not and why."""
+    asked = {name: value for name, value in query(visit.request).items() if value and name != "lang"}
+    if visit.principal.role == "agent":
+        raise Forbidden("the ledger is for departments and leadership")
+    try:
+        return show(ledger_layout.ledger_page(visit.desk, asked, _decided(visit, asked) if asked else None))
+    except Invalid as refusal:
+        return show(ledger_layout.ledger_page(visit.desk, asked, None, refusal.problems))
+
+
+def _decided(visit: Visit, asked: Mapping[str, str]) -> list[Invitation]:
+    """Return the records that were asked for: a department's reader sees those that concern it."""
+    wanted = report.read_ledger({name: [value] for name, value in asked.items()}, visit.principal)
+    if isinstance(wanted, EventRef):
+        found = ledger.of_event(visit.ports, wanted)
+    else:
+        found = ledger.of_customer(visit.ports, wanted)[1]
+    mine = visit.principal.department if visit.principal.role == "department" else None
+    return [each for each in found if mine is None or mine in each.departments]
+
+
+@bp.route("/recognition", methods=["GET", "HEAD"])
+@for_people(bp)
+def recognition_page(visit: Visit) -> Response:
+    """Show who did well."""
+    _reads_trends(visit)
+    return show(people_layout.recognition_page(visit.desk, _ask(visit)))
+
+
+@bp.route("/me", methods=["GET", "HEAD"])
+@for_people(bp)
+def own_page(visit: Visit) -> Response:
+    """Show somebody their own ratings beside their team's."""
+    told = own.ratings(visit.ports, visit.principal, visit.now)
+    return show(people_layout.own_page(visit.desk, [(each.metric, each.mine, each.team) for each in told]))

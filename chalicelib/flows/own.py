@@ -1,0 +1,55 @@
+"""Tell somebody how customers rate what they took part in, beside their department: closed months only."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from chalicelib.domain.disclosure import SMALL_MAX
+from chalicelib.domain.metric import METRICS
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.period import start_of
+from chalicelib.domain.rollup import day_of, encode, kind_name
+from chalicelib.domain.score import Estimate
+from chalicelib.domain.trend import total_of
+from chalicelib.ports import Ports, Principal
+
+RATINGS = ("nps", "csat", "ces")
+MONTHS_BACK_DAYS = 366
+
+
+@dataclass(frozen=True)
+class Own:
+    """One rating of somebody's work over the last twelve closed months, beside the team's; None where too few answered.
+
+    Few answers would tell who gave which.
+    """
+
+    metric: str
+    mine: Estimate | None
+    team: Estimate | None
+
+
+def ratings(ports: Ports, principal: Principal, now: datetime) -> tuple[Own, ...]:
+    """Return somebody's own ratings; nothing for a token that stands for no person."""
+    if principal.person is None:
+        return ()
+    organisation = ports.library.organisation()
+    today = date.fromisoformat(day_of(now, organisation.zone))
+    end = start_of(today, "month")
+    first = start_of(end - timedelta(days=MONTHS_BACK_DAYS - 1), "month")
+    mine = _counts(ports, organisation, "person", principal.person, first, end)
+    team = _counts(ports, organisation, "department", principal.department or "", first, end)
+    told = (Own(metric, _told(metric, mine), _told(metric, team)) for metric in RATINGS)
+    return tuple(own for own in told if own.mine or own.team)
+
+
+def _counts(
+    ports: Ports, organisation: Organisation, dimension: str, value: str, first: date, end: date
+) -> dict[str, int]:
+    kind, last = kind_name("response", organisation.trends.generation), end - timedelta(days=1)
+    days = ports.counters.series(kind, dimension, encode(value), first.isoformat(), last.isoformat())
+    return total_of(days.values())
+
+
+def _told(metric: str, counts: dict[str, int]) -> Estimate | None:
+    estimate = METRICS[metric].measure(counts).estimate
+    return estimate if estimate.n > SMALL_MAX else None

@@ -1,0 +1,139 @@
+"""Describe the simulated company, and how its file changes while timers are armed."""
+
+from datetime import date, timedelta
+
+from chalicelib.domain.calendar import Calendar
+from chalicelib.domain.organisation import (
+    Cause,
+    Department,
+    Organisation,
+    Program,
+    Routing,
+    Sender,
+    Sla,
+    Staff,
+    Trends,
+)
+from chalicelib.domain.survey import Option, Question, Survey
+
+ZONE = "America/Bogota"
+DEPARTMENTS = ("sales", "logistics", "billing", "reception")
+FAR_DEPARTMENT = "service"
+"""Works in a zone whose clocks change in the middle of the simulated month."""
+
+DRIVERS = Question(
+    id="drivers",
+    kind="drivers",
+    ask_if="low",
+    text={"es": "¿Qué le falló?"},
+    options=(
+        Option(id="late", department="logistics", text={"es": "llegó tarde"}),
+        Option(id="invoice", department="billing", text={"es": "la factura"}),
+        Option(id="rude", department="sales", text={"es": "el trato"}),
+        Option(id="repair", department="service", text={"es": "la reparación"}),
+    ),
+)
+QUESTIONS = (
+    Question(id="delivery", kind="touchpoint", text={"es": "La entrega"}, department="logistics"),
+    Question(id="billing", kind="touchpoint", text={"es": "La factura"}, department="billing"),
+    DRIVERS,
+    Question(id="promise", kind="promise", text={"es": "¿Cumplimos?"}),
+    Question(id="value", kind="value", text={"es": "¿Sirvió?"}),
+    Question(id="comment", kind="text", text={"es": "Cuéntenos"}),
+)
+
+
+def survey(id_: str, metric: str, wording: str = "¿Cómo le fue?") -> Survey:
+    """Return a survey; another wording makes another version."""
+    given = {
+        "id": id_,
+        "metric": metric,
+        "title": {"es": wording},
+        "rating": {"es": wording},
+        "lowest": {"es": "mal"},
+        "highest": {"es": "bien"},
+        "thanks": {"es": "gracias"},
+        "questions": QUESTIONS,
+    }
+    return Survey.model_validate(given)
+
+
+def program(id_: str, on: str, survey_id: str, **more: object) -> Program:
+    """Return a program with short rests, so that a month has room for many of them."""
+    given: dict[str, object] = {
+        "id": id_,
+        "name": {"es": id_},
+        "on": (on,),
+        "survey": survey_id,
+        "rest_days": 4,
+        "delay": timedelta(0),
+        "window": timedelta(days=6),
+        "remind_after": timedelta(days=2),
+        "too_old_after": timedelta(days=10),
+        **more,
+    }
+    return Program.model_validate(given)
+
+
+PURCHASE = program("purchase", "sale.closed", "nps", delay=timedelta(hours=2))
+PURCHASE_EFFORT = program("effort", "sale.closed", "ces", rest_days=0, sample=0.3, remind_after=None)
+USER = program("user", "sale.closed", "ces", contact="user", rest_days=3, hours={"mon-fri": ["09:00-12:00", "14:00-18:00"]})
+TICKET = program("ticket", "ticket.closed", "csat", rest_days=2, hours={"daily": ["00:00-24:00"]}, when={"vip": ["yes"]})
+SUPPORT = program("support", "ticket.closed", "csat", rest_days=3, channels=("sms", "email"))
+DELIVERY = program("delivery", "delivery.completed", "csat", delay=timedelta(days=1), rest_days=5)
+
+
+def department(id_: str, *, acknowledge: float = 4, resolve: float = 24, calendar: Calendar | None = None) -> Department:
+    """Return a department with its promises in hours of open time."""
+    return Department(
+        id=id_,
+        name={"es": id_},
+        alert_to=(f"{id_}@torno.example",),
+        head=Staff(id=f"head-{id_}", name=f"Head of {id_}", email=f"head-{id_}@torno.example"),
+        calendar=calendar,
+        sla=Sla(acknowledge=timedelta(hours=acknowledge), resolve=timedelta(hours=resolve)),
+    )
+
+
+OFFICE = Calendar(zone=ZONE, hours={"mon-fri": ["08:00-12:00", "14:00-18:00"], "sat": ["08:00-12:00"]})
+NIGHTS = Calendar(zone="America/Santiago", hours={"mon-fri": ["20:00-04:00"], "sat,sun": ["10:00-14:00"]})
+
+
+def organisation(step: int = 0) -> Organisation:
+    """Return the company's file as published first (step 0) and after each change."""
+    programs = [PURCHASE, PURCHASE_EFFORT, USER, TICKET, SUPPORT]
+    wording = "¿Cómo le fue?" if step < 2 else "¿Qué tal le fue?"
+    changes: dict[str, object] = {"programs": tuple(programs), "retired_programs": ()}
+    if step >= 1:
+        changes = {"programs": (*programs, DELIVERY), "retired_programs": ()}
+    if step >= 3:
+        changes = {"programs": (PURCHASE_EFFORT, PURCHASE, SUPPORT, DELIVERY), "retired_programs": ("user", "ticket")}
+    logistics_hours = 2 if step < 2 else 6
+    holidays = () if step < 2 else (date(2026, 3, 23), date(2026, 4, 2), date(2026, 4, 3))
+    return Organisation.model_validate(
+        {
+            "name": "Torno",
+            "zone": ZONE,
+            "contact": {"es": "Llámenos."},
+            "sender": Sender(name="Torno", email="hola@torno.example", sms="Torno"),
+            "calendar": OFFICE.model_copy(update={"holidays": holidays}),
+            "departments": (
+                department("sales"),
+                department("logistics", acknowledge=logistics_hours, resolve=12),
+                department("billing", acknowledge=3, calendar=OFFICE.model_copy(update={"hours": {"mon-fri": ["09:00-17:00"]}})),
+                department("reception", acknowledge=1, resolve=8),
+                department("service", acknowledge=2, resolve=30, calendar=NIGHTS),
+            ),
+            "leadership": ("carla@torno.example",),
+            "surveys": (survey("nps", "nps", wording), survey("csat", "csat", wording), survey("ces", "ces")),
+            "routing": Routing(arbiter="reception", topics={"logistics": {"es": ["tard", "entreg"]}}),
+            "causes": (Cause(id="carrier", text={"es": "transportadora"}), Cause(id="us", text={"es": "nosotros"})),
+            "trends": Trends(attributes=("region",)),
+            "internal_domains": ("torno.example",),
+            **changes,
+        }
+    )
+
+
+CHANGES_AT = (timedelta(days=6), timedelta(days=12), timedelta(days=19))
+"""When the file changes: a program comes, hours and wording change, two programs are retired."""

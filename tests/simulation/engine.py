@@ -1,0 +1,492 @@
+"""Run the real flows over ports in memory: one clock, one order of things, and faults at every call."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+from chalicelib.adapters.links import SignedLinks
+from chalicelib.adapters.memory import Memory, ports
+from chalicelib.adapters.names import KeyedNames
+from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.receipt import Receipt
+from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Invalid
+from chalicelib.flows import collect, invite, receive, work
+from chalicelib.ports import DueKey, Mail, Ports, Sms, View
+from tests.simulation.faults import (
+    CARRIER,
+    Chances,
+    Context,
+    Died,
+    Profile,
+    Unavailable,
+    applied_but_error,
+    carrier_error,
+    gated,
+)
+from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Ledger, Violation
+from tests.simulation.queues import RECEIVES_MAX, Message, Queue
+from tests.simulation.writer import PlainWriter
+
+START = datetime(2026, 3, 9, tzinfo=UTC)
+DEPTH_MAX = 2
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+HASTE_MAX = timedelta(hours=6)
+"""How far ahead lies what may come in between: nobody sends tomorrow's event today."""
+
+
+class WatchedMemory(Memory):
+    """Keeps everything in memory, and a list of what was written since anybody looked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[InvitationWrite | CaseWrite] = []
+        self.written_at: dict[tuple[str, str], datetime] = {}
+
+    def put_invitation(self, invitation: Invitation) -> None:
+        self.writes.append(InvitationWrite(self.invitations.get(invitation.id), invitation))
+        super().put_invitation(invitation)
+
+    def put_case(self, case: Case, entry: Entry | None) -> None:
+        self.writes.append(CaseWrite(self.cases.get(case.id), case, entry))
+        super().put_case(case, entry)
+
+
+@dataclass
+class Planned:
+    """Something that will happen at a time, unless somebody hastened it."""
+
+    name: str
+    subjects: tuple[str, ...]
+    do: Callable[[], None]
+    at: datetime
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: with a value, or with why not."""
+
+    ended: str
+    value: Any = None
+    error: Exception | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.ended == "done"
+
+
+Watch = Callable[["Engine", InvitationWrite | CaseWrite], None]
+
+
+@dataclass
+class Hooks:
+    """Who is told of writes, of messages and of what comes out of queues."""
+
+    wrote: Callable[[InvitationWrite | CaseWrite, Context], None] = lambda write, context: None
+    handing: Callable[[Handed, Context], None] = lambda handed, context: None
+    handed: Callable[[Handed, str], None] = lambda handed, id_: None
+    handled: Callable[[str, Any, Outcome], None] = lambda queue, body, outcome: None
+    called: Callable[[str, str, Context], None] = lambda port, method, context: None
+
+
+@dataclass
+class Engine:
+    """The machine: schedule, queues, handlers, and the gate before each port."""
+
+    seed: int
+    profile: Profile
+    excluded: frozenset[str] = frozenset()
+    telling: bool = True
+    """Whether to keep the story; its hash is the same either way."""
+    now: datetime = START
+    tick: int = 0
+    hooks: Hooks = field(default_factory=Hooks)
+    ledger: Ledger = field(default_factory=Ledger)
+    happened: list[str] = field(default_factory=list)
+    """Names of everything that happened and could be left out, in order."""
+    story: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.memory = WatchedMemory()
+        links = SignedLinks("https://torno.example", {1: b"k" * 32})
+        self.names = KeyedNames(b"p" * 32)
+        self.writer = PlainWriter(links)
+        self.links = links
+        self.bare: Ports = ports(self.memory, links=links, messages=self.writer, names=self.names)
+        self.ports = gated(self.bare, self._around)
+        self.chances = Chances(self.seed, self.profile, self.excluded)
+        self.queues = {name: Queue(name) for name in ("intake", "due", "views", "receipts")}
+        self.stack: list[Context] = []
+        self.digest = hashlib.sha256()
+        self.labels: dict[str, str] = {}
+        self.handlers: dict[str, Callable[[Any, datetime], None]] = {
+            "intake": self._intake,
+            "due": lambda body, now: work.take(self.ports, body, now),
+            "views": lambda body, now: collect.see(self.ports, body),
+            "receipts": lambda body, now: receive.take(self.ports, body, now),
+        }
+        self._heap: list[tuple[datetime, int, Planned]] = []
+        self._numbers = 0
+        self._runs: dict[str, int] = {}
+        self._by_subject: dict[str, list[Planned]] = {}
+        self._sweep_at: datetime | None = None
+        self.outages: list[tuple[datetime, datetime]] = []
+        self.lags: list[tuple[datetime, datetime, timedelta]] = []
+
+    # What will happen
+
+    def plan(self, at: datetime, name: str, do: Callable[[], None], *subjects: str) -> None:
+        """Let something happen at a time; what was excluded does not."""
+        if name in self.excluded:
+            return
+        planned = Planned(name, subjects, do, max(at, self.now))
+        self._numbers += 1
+        heappush(self._heap, (planned.at, self._numbers, planned))
+        for subject in subjects:
+            self._by_subject.setdefault(subject, []).append(planned)
+
+    def run_until(self, end: datetime) -> None:
+        """Let everything happen that is planned until then."""
+        while self._heap and self._heap[0][0] <= end:
+            at, _, planned = heappop(self._heap)
+            self.now = max(self.now, at)
+            self._happen(planned)
+        self.now = max(self.now, end)
+
+    def _happen(self, planned: Planned) -> None:
+        if planned.done:
+            return
+        planned.done = True
+        if planned.name[0] != "~":
+            self.happened.append(planned.name)
+        planned.do()
+        self.drain()
+
+    # One run of a handler
+
+    def run(
+        self,
+        kind: str,
+        name: str,
+        do: Callable[[datetime], Any],
+        *subjects: str,
+        spared: bool = False,
+        late: timedelta = timedelta(0),
+    ) -> Outcome:
+        """Run a handler, with whatever goes wrong in it."""
+        number = self._runs[name] = self._runs.get(name, 0) + 1
+        name = f"{name} #{number}"
+        now = self.now + late + self.chances.skew(name)
+        self.tick += 1
+        context = Context(kind, name, subjects, now, self.tick, len(self.stack), self.chances.of(name))
+        self.chances.doom(context, spared=spared)
+        context.again = lambda: self._again(kind, name, do, *subjects)
+        self.stack.append(context)
+        try:
+            outcome = Outcome("done", do(now))
+        except Died:
+            outcome = Outcome("died")
+        except Exception as error:
+            outcome = Outcome("failed", error=error)
+        finally:
+            self.stack.pop()
+        self.tell(f"{name}: {outcome.ended}{f' ({outcome.error!r:.120})' if outcome.error else ''}", depth=context.depth)
+        self.drain()
+        return outcome
+
+    def _again(self, kind: str, name: str, do: Callable[[datetime], Any], *subjects: str) -> None:
+        late = timedelta(seconds=self.chances.of(f"late {name}").choice((0, 0, 1, 200)))
+        self.run(kind, f"{name.partition(' #')[0]} again", do, *subjects, late=late)
+
+    # The gate before each port
+
+    def _around(self, port: str, method: str, call: Callable[[], Any]) -> Any:
+        if not self.stack:
+            return call()
+        context = self.stack[-1]
+        place, context.calls = context.calls, context.calls + 1
+        self.hooks.called(port, method, context)
+        if place == context.race_call:
+            self._race(context, f"{port}.{method}")
+        if place == context.fault_call:
+            return self._faulty(context, port, method, call)
+        result = self._carrier(context, call) if method in CARRIER else call()
+        self._look(context)
+        return result
+
+    def _faulty(self, context: Context, port: str, method: str, call: Callable[[], Any]) -> Any:
+        fault = context.fault or ""
+        self.happened.append(f"fault {context.name}")
+        self.tell(f"{context.name}: {fault} {port}.{method}", depth=context.depth)
+        if fault == "dies before":
+            raise Died
+        if fault == "throttled" or (fault == "timed out" and context.chance.random() < 0.5):
+            raise CarrierRefused("slow down", permanent=False) if method in CARRIER else Unavailable(fault)
+        if method in CARRIER:
+            self._carrier(context, call)
+        else:
+            call()
+        self._look(context)
+        if fault == "dies after":
+            raise Died
+        raise CarrierUnclear("no reply") if method in CARRIER else applied_but_error(method)
+
+    def _carrier(self, context: Context, call: Callable[[], Any]) -> Any:
+        refusal = self.chances.refusal(context)
+        if refusal:
+            self.happened.append(f"carrier {context.name}")
+            self.tell(f"{context.name}: carrier {refusal}", depth=context.depth)
+        if refusal and refusal != "reply lost":
+            raise carrier_error(refusal)
+        before = len(self.memory.sent)
+        result = call()
+        for message in self.memory.sent[before:]:
+            self._handed(context, message, str(result))
+        if refusal:
+            raise carrier_error(refusal)
+        return result
+
+    def _handed(self, context: Context, message: Mail | Sms, id_: str) -> None:
+        tags = dict(message.tags)
+        to = message.to if isinstance(message, Mail) else (message.to,)
+        about = tags.get("invitation") or tags.get("case") or ""
+        handed = Handed(tags["kind"], about, to, context.now, tags, taken=True)
+        self.tell(f"{context.name}: hands over {handed.kind} {self.label(about)} to {', '.join(to)}", depth=context.depth)
+        self.hooks.handing(handed, context)
+        self.ledger.handed.append(handed)
+        self.hooks.handed(handed, id_)
+
+    def _look(self, context: Context) -> None:
+        """Show each write to the invariants, once a whole transaction is there."""
+        self.tick += 1
+        if not self.memory.writes:
+            return
+        writes, self.memory.writes = self.memory.writes, []
+        for write in writes:
+            kind = "invitation" if isinstance(write, InvitationWrite) else "case"
+            self.memory.written_at[kind, write.after.id] = self.now
+            self._tell_write(write, context)
+        for write in writes:
+            self.hooks.wrote(write, context)
+
+    def _tell_write(self, write: InvitationWrite | CaseWrite, context: Context) -> None:
+        after = write.after
+        self.digest.update(f"{self.now} {after.id} {after.version} {after.state} {after.due_at}".encode())
+        if self.telling:
+            told = f"{context.name}: {describe(write, self.label(after.id))}"
+            self.story.append(f"{str(self.now)[5:19]} {'    ' * context.depth}{told}")
+
+    # Somebody else comes in between
+
+    def _race(self, context: Context, where: str) -> None:
+        if context.depth >= DEPTH_MAX:
+            return
+        rivals = list(self._rivals(context))
+        if not rivals:
+            return
+        self.happened.append(f"race {context.name}")
+        self.tell(f"{context.name}: meanwhile, before {where}", depth=context.depth)
+        context.chance.choice(rivals)()
+
+    def _rivals(self, context: Context) -> Iterable[Callable[[], None]]:
+        if context.again:
+            yield context.again
+        for subject in context.subjects:
+            waiting = [each for each in self._by_subject.get(subject, ()) if not each.done]
+            self._by_subject[subject] = waiting
+            soon = [each for each in waiting if each.at - self.now <= HASTE_MAX]
+            yield from (lambda planned=planned: self._happen(planned) for planned in soon[:4])  # type: ignore[misc]
+        for queue in self.queues.values():
+            if queue.visible(self.now):
+                yield lambda queue=queue: self._work(queue.name)  # type: ignore[misc]
+
+    # Queues
+
+    def send(self, queue: str, body: Any, key: str, *subjects: str, after: timedelta = timedelta(0)) -> None:
+        """Put a message into a queue, at times several of it."""
+        chance = self.chances.of(f"copies {queue} {key} {self._numbers}")
+        copies = 1 + (1 + chance.randrange(4) if chance.random() < self.profile.duplicates and self.chances.active else 0)
+        for copy in range(copies):
+            wait = after + SECOND * chance.random() * (1 if copy == 0 else chance.choice((1, 60, 3600, 86_400)))
+            self.plan(self.now + wait, f"~{queue} {key}", lambda: self._arrive(queue, body, key, subjects))
+
+    def _arrive(self, queue: str, body: Any, key: str, subjects: tuple[str, ...]) -> None:
+        self.queues[queue].put((body, key, subjects), key, self.now, self.now)
+        self._work(queue)
+
+    def _work(self, name: str) -> None:
+        """Let a worker take a batch of what is visible."""
+        queue = self.queues[name]
+        if not any(message.visible_at <= self.now for message in queue.messages):
+            return
+        chance = self.chances.of(f"batch {name} {self._runs.get(name, 0)} {self.now}")
+        batch = queue.receive(self.now, chance.choice((1, 1, 2, 5, 10)), chance)
+        for message in batch:
+            self.plan(message.visible_at + SECOND, f"~{name}", lambda: self._work(name))
+        failed = self._batch(name, batch)
+        if failed is None:
+            return
+        for message in batch:
+            if message not in failed:
+                queue.delete(message)
+
+    def _batch(self, name: str, batch: list[Message]) -> list[Message] | None:
+        """Handle each message by itself; None when the process died, and all of them come again."""
+        failed = []
+        # A batch that dies costs each of its messages a receipt: none is given up for what befell its neighbours.
+        spared = any(message.receives >= RECEIVES_MAX for message in batch)
+        for message in batch:
+            body, key, subjects = message.body  # type: ignore[misc]
+            outcome = self.run(
+                name, f"{name} {key}", lambda now: self.handlers[name](body, now), *subjects, spared=spared
+            )
+            self.hooks.handled(name, body, outcome)
+            if outcome.ended == "died":
+                return None
+            if not outcome.is_done:
+                failed.append(message)
+        return failed
+
+    def _intake(self, body: Any, now: datetime) -> None:
+        """Do as the consumer does: what can never be handled is laid aside at once, with its reason."""
+        try:
+            invite.handle(self.ports, body, now)
+        except Invalid as error:
+            self.ports.inbox.refuse(json.dumps(body, default=str), str(error))
+
+    def drain(self) -> None:
+        """Carry on to the queues what flows have handed to them."""
+        memory = self.memory
+        if memory.inbox:
+            events, memory.inbox = memory.inbox, []
+            for event in events:
+                self.send("intake", event, f"event {event['id']}", *subjects_of(event))
+        if memory.nudged:
+            keys, memory.nudged = memory.nudged, []
+            for key in dict.fromkeys(keys):
+                self.send("due", key, f"{key.kind} {self.label(key.id)}", *self.subjects(key.id))
+        if memory.views:
+            views, memory.views = memory.views, []
+            for view in views:
+                self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
+        self._arm()
+
+    def subjects(self, id_: str) -> tuple[str, ...]:
+        """Return what a race about an invitation would be about: itself and its customer."""
+        invitation = self.memory.invitations.get(id_)
+        return (id_, invitation.customer) if invitation else (id_,)
+
+    # The sweep, once a minute
+
+    def _arm(self) -> None:
+        """Plan the next sweep that can find anything: the others would change nothing."""
+        timers = self.memory._armed
+        if not timers:
+            return
+        minute = _next_minute(max(timers[0][0], self.now + SECOND))
+        if self._sweep_at is None or minute < self._sweep_at:
+            self._sweep_at = minute
+            self.plan(minute, "~sweep", self._sweep)
+
+    def _sweep(self) -> None:
+        if self._sweep_at != self.now:
+            return
+        self._sweep_at = None
+        missed = any(begin <= self.now < end for begin, end in self.outages) and self.chances.active
+        chance = self.chances.of(f"sweep {self.now}")
+        if not missed:
+            twice = self.chances.active and chance.random() < self.profile.duplicates
+            for _ in range(2 if twice else 1):
+                self.run("sweep", f"sweep {str(self.now)[5:16]}", self._sweep_once)
+        at = _next_minute(self.now + SECOND)
+        timers = self.memory._armed
+        if timers:
+            at = max(at, _next_minute(timers[0][0]))
+            self._sweep_at = at
+            self.plan(at, "~sweep", self._sweep)
+
+    def _sweep_once(self, now: datetime) -> int:
+        lag = next((lag for begin, end, lag in self.lags if begin <= self.now < end), timedelta(0))
+        if not lag or not self.chances.active:
+            return work.sweep(self.ports, now)
+        hidden = self.now - lag
+        old = self.memory._armed
+        fresh = {key for key, at in self.memory.written_at.items() if at > hidden}
+        self.memory._armed = [each for each in old if (each[1], each[2]) not in fresh]
+        kept = [each for each in old if (each[1], each[2]) in fresh]
+        heapify(self.memory._armed)
+        try:
+            return work.sweep(self.ports, now)
+        finally:
+            for each in kept:
+                heappush(self.memory._armed, each)
+
+    # The trace
+
+    def label(self, id_: str) -> str:
+        """Return how the story calls an invitation."""
+        return self.labels.get(id_, id_[:8])
+
+    def tell(self, line: str, depth: int = 0) -> None:
+        """Add a line to the story, and to its hash."""
+        self.digest.update(line.encode())
+        if self.telling:
+            self.story.append(f"{str(self.now)[5:19]} {'    ' * depth}{line}")
+
+    def hash(self) -> str:
+        """Return what names this very story."""
+        return self.digest.hexdigest()[:16]
+
+
+def subjects_of(event: Any) -> tuple[str, ...]:
+    """Return the customer of an event, as the world calls it."""
+    data = event.get("data", {}) if isinstance(event, dict) else {}
+    customer = data.get("customer", {}) if isinstance(data, dict) else {}
+    return (customer["id"],) if isinstance(customer, dict) and "id" in customer else ()
+
+
+def _next_minute(at: datetime) -> datetime:
+    floor = at.replace(second=0, microsecond=0)
+    return floor if floor == at else floor + MINUTE
+
+
+def describe(write: InvitationWrite | CaseWrite, label: str) -> str:
+    """Say in a few words what a write changed."""
+    before, after = write.before, write.after
+    if isinstance(write, CaseWrite):
+        move = f" by {write.entry.move}" if write.entry else ""
+        return f"writes case {label} r{write.after.revision}{move}: {_changes(before, after)}"
+    return f"writes {label} v{write.after.version}: {_changes(before, after)}"
+
+
+QUIET = frozenset({"version", "revision", "ladder", "people", "promises", "attributes", "programs"})
+
+
+def _changes(before: Any, after: Any) -> str:
+    if before is None:
+        return f"{after.state} {getattr(after, 'reason', None) or ''}".strip()
+    changed = [
+        f"{name} {_short(getattr(before, name))} → {_short(value)}"
+        for name, value in after.__dict__.items()
+        if name not in QUIET and value != getattr(before, name)
+    ]
+    return ", ".join(changed)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, datetime):
+        return str(value)[5:19]
+    if isinstance(value, tuple):
+        return f"{len(value)}:[{', '.join(_short(each) for each in value[-2:])}]"
+    for name in ("rating", "kind", "name"):
+        if hasattr(value, name):
+            return f"{name} {getattr(value, name)}"
+    return str(value)[:60]
+
+
+__all__ = ["Conflict", "DueKey", "Engine", "Receipt", "View", "Violation"]

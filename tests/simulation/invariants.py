@@ -1,0 +1,686 @@
+"""Say what must always be true, each in a small function of its own; numbered as in the design."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.domain.case import Case
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.organisation import Program
+from tests.simulation.engine import MINUTE, START, Engine
+from tests.simulation.faults import Context
+from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation
+from tests.simulation.oracles import UNCHANGING, is_inside, is_low, to_state
+from tests.simulation.shadow import Shadow
+
+CONFIRM_SECONDS = 120
+CALM_LATE = timedelta(seconds=90)
+ERASURE_LOOK_DAYS = 5  # the whole table is read for this one
+ASKS = ("invitation", "reminder")
+Check = Callable[..., None]
+
+
+def invariant(number: int, name: str) -> Callable[[Check], Check]:
+    """Name a check after the invariant of the design that it holds."""
+
+    def named(check: Check) -> Check:
+        def held(*args: Any) -> None:
+            try:
+                check(*args)
+            except AssertionError as error:
+                raise Violation(number, name, str(error)) from error
+
+        held.__doc__ = check.__doc__
+        return held
+
+    return named
+
+
+class Judge:
+    """Holds the invariants against what happens."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.ledger, self.memory = engine, engine.ledger, engine.memory
+        self.shadows: dict[str, Shadow] = {}
+        self.people: dict[str, Any] = {}
+        """Keyed name → the person behind it."""
+        self.worst_late = timedelta(0)
+        engine.hooks.wrote = self.wrote
+        engine.hooks.handing = self.handing
+
+    def wrote(self, write: InvitationWrite | CaseWrite, context: Context) -> None:
+        """Hold what was touched against all that speaks of one write."""
+        checks = ON_INVITATION if isinstance(write, InvitationWrite) else ON_CASE
+        for check in checks:
+            check(self, write, context)
+
+    def handing(self, handed: Handed, context: Context) -> None:
+        """Hold a message against all that speaks of messages."""
+        for check in ON_MESSAGE:
+            check(self, handed, context)
+        self.ledger.by_invitation.setdefault((handed.kind, handed.about), []).append(handed)
+
+    def day(self) -> None:
+        """Hold everything against all that can be asked at any time."""
+        for check in DAILY:
+            check(self)
+
+    def end(self) -> None:
+        """Hold everything against what is true when all is quiet."""
+        for check in (*DAILY, *AT_END):
+            check(self)
+
+    def label(self, id_: str) -> str:
+        """Return how the story calls an invitation."""
+        return self.engine.label(id_)
+
+    def program(self, id_: str) -> Program | None:
+        """Return a program as any file so far had it, the latest first."""
+        for _, organisation in reversed(self.ledger.organisations):
+            for program in organisation.programs:
+                if program.id == id_:
+                    return program
+        return None
+
+
+# What speaks of one write of an invitation
+
+
+@invariant(1, "the first decision stands")
+def decision_stands(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """A skipped invitation never comes back, and its reason stays."""
+    before, after = write.before, write.after
+    if before is None:
+        assert after.version == 1, f"{judge.label(after.id)} begins at version {after.version}"
+        return
+    assert after.version == before.version + 1, f"{judge.label(after.id)} v{before.version} → v{after.version}"
+    frozen = ("source", "program", "label", "customer", "occurred_at", "decided_at", "people", "department")
+    for name in frozen:
+        assert getattr(before, name) == getattr(after, name), f"{name} of {judge.label(after.id)} changed"
+    if before.state == "skipped":
+        assert (after.state, after.reason) == ("skipped", before.reason) or after.erased, (
+            f"{judge.label(after.id)} was skipped ({before.reason}), now {after.state} ({after.reason})"
+        )
+
+
+STATES = {
+    "scheduled": {"scheduled", "attempted", "skipped"},
+    "attempted": {"attempted", "sent", "scheduled", "failed"},
+    "sent": {"sent"},
+    "failed": {"failed"},
+    "skipped": {"skipped"},
+}
+
+
+@invariant(2, "a message of unknown fate is attempted")
+def states_in_order(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """Before anything may have been sent, the invitation says `attempted`; `sent` only after the carrier's word."""
+    before, after = write.before, write.after
+    if before is None:
+        assert after.state in ("scheduled", "skipped"), f"{judge.label(after.id)} begins as {after.state}"
+        return
+    assert after.state in STATES[before.state], f"{judge.label(after.id)}: {before.state} → {after.state}"
+    taken = judge.ledger.by_invitation.get(("invitation", after.id))
+    if after.state == "scheduled" and before.state == "attempted":
+        assert not taken, f"{judge.label(after.id)} was handed over, and is scheduled again"
+    if after.state == "sent":
+        assert taken, f"{judge.label(after.id)} is sent, but no carrier has it"
+
+
+@invariant(6, "opening a page changes nothing")
+def views_only_mark(judge: Judge, write: InvitationWrite | CaseWrite, context: Context) -> None:
+    """GET and HEAD write nothing; the note of a view marks the invitation, and nothing else of it."""
+    assert context.kind != "GET", f"{context.name} wrote {judge.label(write.after.id)}"
+    if context.kind != "views":
+        return
+    assert isinstance(write, InvitationWrite), f"{context.name} wrote a case"
+    assert write.before is not None
+    changed = {n for n in Invitation.model_fields if getattr(write.before, n) != getattr(write.after, n)}
+    assert changed <= {"viewed", "trapped", "version"}, f"a view changed {sorted(changed)}"
+
+
+@invariant(7, "at most one counted response, given inside its window")
+def confirmed_inside_window(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """What is confirmed was said, while the survey was open; what waits is not confirmed early."""
+    before, after = write.before, write.after
+    confirmed = after.confirmed
+    if confirmed is None or (before and before.confirmed == confirmed):
+        assert not (before and before.confirmed and after.confirmed is None), f"{judge.label(after.id)} lost its answer"
+        return
+    if before and before.confirmed and after.erased and before.confirmed.rating == confirmed.rating:
+        return
+    said = [each for each in judge.ledger.said.get(after.id, ()) if each.rating == confirmed.rating]
+    assert said, f"{judge.label(after.id)}: nobody said {confirmed.rating}"
+    opened_at, closes_at = after.sent_at, after.closes_at
+    assert opened_at is not None and closes_at is not None, f"{judge.label(after.id)} answered, never sent"
+    assert confirmed.at < closes_at, f"{judge.label(after.id)} answered at {confirmed.at}, closed {closes_at}"
+    if confirmed.how in ("automatic", "unvouched"):
+        waited = (context.now - confirmed.at).total_seconds()
+        assert waited >= CONFIRM_SECONDS, f"{judge.label(after.id)} confirmed after {waited} s"
+        assert len(judge.ledger.opened.get(after.id, ())) < 2, f"{judge.label(after.id)}: a scanner's answer counts"
+    if is_low(after.metric or "", confirmed.rating):
+        judge.ledger.ever_low.add(after.id)
+    judge.ledger.confirmed_at_tick[after.id] = judge.engine.tick
+
+
+@invariant(7, "an answer that waits does not touch the confirmed one")
+def provisional_beside(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """A provisional answer waits, with a timer; only its timer or a person ends that."""
+    before, after = write.before, write.after
+    if after.provisional and not after.unconfirmed:
+        assert after.confirm_at is not None, f"{judge.label(after.id)} waits without a timer"
+        waits = (after.confirm_at - after.provisional.at).total_seconds()
+        assert waits == CONFIRM_SECONDS, f"{judge.label(after.id)} waits {waits} s"
+    if before and after.provisional and before.provisional != after.provisional:
+        assert before.confirmed == after.confirmed, f"{judge.label(after.id)}: a provisional answer replaced another"
+
+
+@invariant(8, "confirmed low has exactly one case")
+def low_has_case(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """An invitation ever confirmed low has its case from the same transaction on."""
+    after = write.after
+    low = after.id in judge.ledger.ever_low
+    there = after.id in judge.memory.cases
+    assert not low or there, f"{judge.label(after.id)} is confirmed low without a case"
+    assert after.has_case == there, f"{judge.label(after.id)} says has_case={after.has_case}"
+
+
+@invariant(11, "each due step never early, and in time")
+def steps_in_time(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """A due step is taken by a clock that has reached it; in calm at most 90 s later."""
+    before, after = write.before, write.after
+    if before is None or context.kind != "due":
+        return
+    sends = before.state == "scheduled" and after.state == "attempted"
+    reminds = after.reminder == "attempted" and before.reminder != "attempted"
+    due = before.send_at if sends else before.remind_at if reminds else None
+    if due is None:
+        return
+    assert context.now >= due, f"{judge.label(after.id)} taken at {context.now}, due {due}"
+    if judge.engine.profile.name == "calm":
+        late = judge.engine.now - max(due, before.decided_at)
+        judge.worst_late = max(judge.worst_late, late)
+        assert late <= CALM_LATE, f"{judge.label(after.id)} is {late} late"
+
+
+@invariant(4, "nobody rests for a message that nobody will send")
+def skipped_leaves_no_rest(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """A decision not to ask leaves no rest behind that says it asked."""
+    after = write.after
+    if write.before is not None or after.state != "skipped":
+        return
+    customer = judge.memory.customers.get(after.customer)
+    assert not customer or customer.rest_by != after.id, f"{judge.label(after.id)} is skipped, yet its customer rests"
+
+
+# What speaks of one write of a case
+
+
+@invariant(9, "cases move only along their table")
+def moves_along_table(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """One line of the timeline for each move, one version more; writes without a move change neither."""
+    before, after, entry = write.before, write.after, write.entry
+    label = judge.label(after.id)
+    if before is None:
+        assert entry is not None and (after.version, after.state, entry.move) == (1, "open", "opened"), f"{label} begins"
+        return
+    assert after.revision == before.revision + 1, f"{label} r{before.revision} → r{after.revision}"
+    if entry is None:
+        kept = ("version", "state", "department", "spent", "running_since", "handoffs", "returns", "resolve_by")
+        assert all(getattr(before, n) == getattr(after, n) for n in kept), f"{label} moved without a line"
+        return
+    assert after.version == before.version + 1 == entry.version, f"{label} v{before.version} → v{after.version}"
+    assert (entry.from_state, entry.to_state) == (before.state, after.state), f"{label}: {entry.move} tells another story"
+    allowed = to_state(before.state, entry.move)
+    assert allowed == after.state, f"{label}: {entry.move} from {before.state} to {after.state}"
+    assert sorted(judge.memory.entries[after.id]) == list(range(1, after.version + 1)), f"{label} lost a line"
+
+
+@invariant(8, "no case without a confirmed low rating")
+def case_has_low(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """A case comes from a confirmed low rating and from nothing else."""
+    if write.before is None:
+        invitation = judge.memory.invitations[write.after.id]
+        answer = invitation.confirmed
+        assert answer and is_low(invitation.metric or "", answer.rating), f"{judge.label(write.after.id)} is not low"
+
+
+@invariant(12, "the leads' clocks add up to the customer's")
+def clocks_add_up(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """Whose clock ran follows from the timeline alone."""
+    after, entry = write.after, write.entry
+    organisation = judge.ledger.organisations[-1][1]
+    if write.before is None or entry is None:
+        if entry:
+            judge.shadows[after.id] = Shadow.opened(after, organisation, entry.at)
+        return
+    shadow = judge.shadows[after.id]
+    if entry.move not in UNCHANGING:
+        earlier, shadow.moved_at = shadow.moved_at, entry.at
+        assert entry.at >= earlier, f"{judge.label(after.id)}: the timeline goes back from {earlier} to {entry.at}"
+    assert to_state(shadow.state, entry.move), f"{judge.label(after.id)}: {entry.move} while {shadow.state}"
+    shadow.move(entry, organisation)
+    spent = {name: round(seconds, 3) for name, seconds in after.spent.items() if seconds}
+    wanted = {name: round(seconds, 3) for name, seconds in shadow.spent.items() if seconds}
+    assert spent == wanted, f"{judge.label(after.id)}: clocks {spent}, by the timeline {wanted}"
+    assert abs(sum(after.spent.values()) - shadow.total) < 0.01, f"{judge.label(after.id)}: clocks do not add up"
+    assert after.running_since == shadow.running_since, f"{judge.label(after.id)}: whose clock runs?"
+
+
+@invariant(10, "an open case has exactly the rungs that lie ahead")
+def rungs_ahead(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """The ladder is what an independent oracle says, and the timer is armed for its first rung."""
+    before, after = write.before, write.after
+    shadow = judge.shadows[after.id]
+    if before and write.entry is None:
+        for fired in after.fired[len(before.fired) :]:
+            shadow.fire(fired.name)
+    armed = {step.name: step.at for step in after.ladder}
+    label = judge.label(after.id)
+    assert armed.keys() == shadow.rungs.keys(), f"{label} has {sorted(armed)}, wanted {sorted(shadow.rungs)}"
+    for name, at in armed.items():
+        off = abs((at - shadow.rungs[name]).total_seconds())
+        assert off < 0.01, f"{label}: {name} at {at}, wanted {shadow.rungs[name]}"
+    if armed:
+        assert after.due_at is not None, f"{label} has rungs and no timer"
+        assert after.due_at <= max(min(armed.values()), after.held_until or after.opened_at), f"{label} is armed too late"
+    if after.state == "resolved":
+        assert not armed, f"{label} is resolved and climbs on"
+
+
+@invariant(10, "what is promised follows from the calendars")
+def promised_instants(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """`acknowledge_by` and `resolve_by` are the heads' rungs."""
+    after, shadow = write.after, judge.shadows[write.after.id]
+    for name, by in (("acknowledge:head", after.acknowledge_by), ("resolve:head", after.resolve_by)):
+        if write.entry and name in shadow.rungs and shadow.rungs[name] > write.entry.at:
+            off = abs((by - shadow.rungs[name]).total_seconds())
+            assert off < 0.01, f"{judge.label(after.id)}: {name} {shadow.rungs[name]}, promised {by}"
+
+
+@invariant(13, "escalation in order, each rung once per lead")
+def rungs_once(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """Rungs fire in order, never early, each once for one lead."""
+    before, after = write.before, write.after
+    if before is None or write.entry is not None:
+        return
+    new = after.fired[len(before.fired) :]
+    names = [fired.name for fired in after.fired]
+    label = judge.label(after.id)
+    assert len(set(names)) == len(names), f"{label} fired twice: {names}"
+    ladder = {step.name: step.at for step in before.ladder}
+    for fired in new:
+        assert fired.name in ladder, f"{label} fired {fired.name}, which was not armed"
+        assert fired.at >= ladder[fired.name], f"{label} fired {fired.name} early"
+        promise = fired.name.partition(":")[0]
+        order = [name for name in names if name.startswith(promise)]
+        ranks = [("warning", "head", "leadership").index(name.partition(":")[2]) for name in order]
+        assert ranks == sorted(ranks), f"{label} fired out of order: {order}"
+    told = {(notice.promise, notice.rung) for notice in after.notices}
+    for fired in new:
+        promise, _, rung = fired.name.partition(":")
+        assert (promise, rung) in told, f"{label} fired {fired.name} and tells nobody"
+
+
+@invariant(13, "a rung passed before goes to a new lead's head once")
+def told_on_arrival(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """Taking over a case whose promise to resolve is in danger says so."""
+    if write.entry is None or write.entry.move not in ("reassign", "return"):
+        return
+    told = [notice.kind for notice in write.after.notices].count("overdue_on_arrival")
+    wanted = int(judge.shadows[write.after.id].told_on_arrival)
+    assert told == wanted, f"{judge.label(write.after.id)}: told {told} times on arrival, wanted {wanted}"
+
+
+@invariant(10, "a case's news waits until somebody was told")
+def news_waits(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """A write without a move drops no notice that no carrier has taken, unless it was refused for ever."""
+    before, after = write.before, write.after
+    judge.ledger.moved_at_tick[after.id] = judge.engine.tick if write.entry else judge.ledger.moved_at_tick.get(after.id, 0)
+    if before is None or write.entry is not None:
+        return
+    gone = [notice for notice in before.notices if notice not in after.notices]
+    taken = [h for kind in {n.kind for n in gone} for h in judge.ledger.by_invitation.get((kind, after.id), ())]
+    for notice in gone:
+        said = {(h.tags["department"], h.tags["promise"], h.tags["rung"], h.tags["at"]) for h in taken}
+        key = (notice.department, notice.promise or "", notice.rung or "", notice.at.isoformat())
+        refused = f"carrier {context.name}" in judge.engine.happened[-20:]
+        assert key in said or refused, f"{judge.label(after.id)}: nobody was told of {notice.kind}"
+
+
+# What speaks of one message
+
+
+@invariant(3, "each invitation and each reminder at most once")
+def at_most_once(judge: Judge, handed: Handed, context: Context) -> None:
+    """A carrier never takes the same request twice."""
+    if handed.kind in ASKS:
+        earlier = judge.ledger.by_invitation.get((handed.kind, handed.about), ())
+        assert not earlier, f"{handed.kind} {judge.label(handed.about)} again"
+
+
+@invariant(4, "nobody is asked against their wish")
+def not_against_wish(judge: Judge, handed: Handed, context: Context) -> None:
+    """Not opted out, not suppressed, not erased: as it was when this handler began."""
+    if handed.kind not in ASKS:
+        return
+    invitation = judge.memory.invitations[handed.about]
+    ledger, start = judge.ledger, context.start
+    for what, table, names in (
+        ("opted out", ledger.opted_out, (invitation.customer, *handed.to)),
+        ("suppressed", ledger.suppressed, handed.to),
+        ("erased", ledger.erased, (invitation.customer,)),
+    ):
+        for name in names:
+            assert table.get(name, start) >= start, f"{handed.kind} {judge.label(handed.about)} to {name}, {what}"
+
+
+@invariant(4, "nobody is asked while resting because of another")
+def not_while_resting(judge: Judge, handed: Handed, context: Context) -> None:
+    """Limits hold per customer and per address, across programs and channels."""
+    if handed.kind not in ASKS:
+        return
+    invitation = judge.memory.invitations[handed.about]
+    planned, rest_days = judge.ledger.planned[handed.about]
+    for name in (invitation.customer, *handed.to):
+        for since, until, by in judge.ledger.asked.get(name, ()):
+            resting = by != handed.about and since <= context.now < until
+            assert not resting, f"{handed.kind} {judge.label(handed.about)} to {name}, resting by {judge.label(by)}"
+    if handed.kind == "invitation" and rest_days:
+        rest = (planned, planned + timedelta(days=rest_days), handed.about)
+        for name in (invitation.customer, *handed.to):
+            judge.ledger.asked.setdefault(name, []).append(rest)
+
+
+@invariant(4, "nobody is asked outside the allowed hours")
+def inside_hours(judge: Judge, handed: Handed, context: Context) -> None:
+    """A clock on the recipient's wall shows an allowed time."""
+    if handed.kind not in ASKS:
+        return
+    invitation = judge.memory.invitations[handed.about]
+    organisation = judge.ledger.organisations[-1][1]
+    program = organisation.program(invitation.program)
+    hours = program.hours if program else {"daily": ["08:00-20:00"]}
+    zone = invitation.zone or organisation.zone
+    assert is_inside(context.now, zone, hours), f"{handed.kind} {judge.label(handed.about)} at {context.now} in {zone}"
+
+
+@invariant(4, "no message after a cancellation")
+def not_after_cancellation(judge: Judge, handed: Handed, context: Context) -> None:
+    """What was cancelled before this handler began is asked about no more."""
+    if handed.kind not in ASKS:
+        return
+    invitation, ledger = judge.memory.invitations[handed.about], judge.ledger
+    event = (invitation.source, invitation.event_id or "")
+    tick = ledger.cancelled_events.get(event, context.start)
+    assert tick >= context.start, f"{handed.kind} {judge.label(handed.about)}: its event was cancelled"
+    raw = ledger.posted.get(event)
+    if raw and invitation.reference:
+        key = (invitation.reference, raw["data"]["customer"]["id"])
+        for tick, until in ledger.cancelled_references.get(key, ()):
+            called_off = tick < context.start and (until is None or invitation.occurred_at <= until)
+            assert not called_off, f"{handed.kind} {judge.label(handed.about)}: {key} was cancelled"
+
+
+@invariant(5, "reminders come after the invitation and never after an answer")
+def reminders_in_order(judge: Judge, handed: Handed, context: Context) -> None:
+    """A reminder reminds of something, and only who has not answered, while it can be answered."""
+    if handed.kind != "reminder":
+        return
+    invitation = judge.memory.invitations[handed.about]
+    assert invitation.sent_at and invitation.closes_at, f"reminder {judge.label(handed.about)} of nothing"
+    assert context.now < invitation.closes_at, f"reminder {judge.label(handed.about)} after its window"
+    program = judge.program(invitation.program)
+    wait = program.remind_after if program else None
+    if wait:
+        early = context.now < invitation.sent_at + wait
+        assert not early, f"reminder {judge.label(handed.about)} {context.now - invitation.sent_at} after"
+    answered = judge.ledger.confirmed_at_tick.get(handed.about, context.start)
+    assert answered >= context.start, f"reminder {judge.label(handed.about)} after its answer"
+
+
+@invariant(4, "replies to the customer's own act at most once per act")
+def replies_once(judge: Judge, handed: Handed, context: Context) -> None:
+    """"Did we mend it?" is asked once for each resolution."""
+    if handed.kind == "mended":
+        acts = [each.tags["act"] for each in judge.ledger.by_invitation.get(("mended", handed.about), ())]
+        assert handed.tags["act"] not in acts, f"asks twice whether {judge.label(handed.about)} was mended"
+
+
+@invariant(13, "no escalation after the move that ends it")
+def escalation_ends(judge: Judge, handed: Handed, context: Context) -> None:
+    """An alert about a promise leaves only while that promise runs and that department leads."""
+    if handed.kind not in ("escalation", "overdue_on_arrival"):
+        return
+    if judge.ledger.moved_at_tick.get(handed.about, 0) > context.start:
+        return
+    shadow = judge.shadows[handed.about]
+    what = f"{handed.kind} {handed.tags['promise']} {handed.tags['rung']} of {judge.label(handed.about)}"
+    assert shadow.lead == handed.tags["department"], f"{what} to {handed.tags['department']}, {shadow.lead} leads"
+    if handed.tags["promise"] == "acknowledge":
+        assert shadow.state == "open", f"{what} while {shadow.state}"
+    else:
+        assert shadow.resolve_from, f"{what} while {shadow.state}"
+
+
+# What can be asked at any time
+
+
+@invariant(1, "one record per event, program and contact")
+def one_record_each(judge: Judge) -> None:
+    """No two records speak of the same program and contact of one event."""
+    seen: dict[tuple[str, ...], str] = {}
+    programs: dict[tuple[str, str], set[str]] = {}
+    for invitation in judge.memory.invitations.values():
+        if invitation.event_id is None:
+            continue
+        key = (invitation.source, invitation.event_id, invitation.program, invitation.label)
+        assert key not in seen, f"two records of {key}"
+        seen[key] = invitation.id
+        programs.setdefault(key[:2], set()).add(invitation.program)
+    for event, named in programs.items():
+        assert "-" not in named or len(named) == 1, f"{event} is recorded under no program and under {sorted(named)}"
+
+
+@invariant(14, "one of an event's records carries its promises")
+def one_primary(judge: Judge) -> None:
+    """Promises count once per event, however many programs ask about it."""
+    primaries: dict[tuple[str, str], int] = {}
+    for invitation in judge.memory.invitations.values():
+        if invitation.event_id:
+            event = (invitation.source, invitation.event_id)
+            primaries[event] = primaries.get(event, 0) + invitation.primary
+    wrong = {event: count for event, count in primaries.items() if count > 1}
+    assert not wrong, f"counted more than once: {wrong}"
+
+
+@invariant(8, "cases and confirmed low ratings are the same")
+def cases_match(judge: Judge) -> None:
+    """Nothing else has a case."""
+    assert set(judge.memory.cases) == judge.ledger.ever_low, "cases differ from what was confirmed low"
+
+
+@invariant(11, "nothing is long overdue")
+def nothing_overdue(judge: Judge) -> None:
+    """Without outages a due step waits minutes, not hours."""
+    engine = judge.engine
+    allowed = 10 * MINUTE if engine.profile.name == "calm" else timedelta(minutes=45)
+    allowed += sum((end - begin for begin, end in engine.outages if begin <= engine.now <= end + allowed), timedelta(0))
+    for item in (*judge.memory.invitations.values(), *judge.memory.cases.values()):
+        late = engine.now - item.due_at if item.due_at else timedelta(0)
+        assert late <= allowed, f"{judge.label(item.id)} ({type(item).__name__}) is {late} overdue"
+
+
+@invariant(15, "after erasure nothing leads to the person")
+def erased_is_gone(judge: Judge) -> None:
+    """No name, address, or word of an erased person is left anywhere in the table."""
+    gone = [person for key, person in judge.people.items() if key in judge.ledger.erased]
+    if not gone or (judge.engine.now - START).days % ERASURE_LOOK_DAYS:
+        return
+    everything = dumped(judge)
+    kept = {key for key in judge.people if key not in judge.ledger.erased}
+    shared = {address for key in sorted(kept) for address in judge.people[key].addresses()}
+    for person in gone:
+        for secret in sorted({*person.secrets(), *judge.ledger.words.get(person.key, ())} - shared):
+            assert secret not in everything, f"{secret!r} of {person.id}, erased, is still there"
+
+
+def dumped(judge: Judge) -> str:
+    """Return the whole table as text."""
+    memory = judge.memory
+    items: list[Any] = [*memory.invitations.values(), *memory.cases.values(), *memory.customers.values()]
+    items += [*memory.addresses.values(), *memory.early.values()]
+    items += [entry for lines in memory.entries.values() for entry in lines.values()]
+    return "\n".join(item.model_dump_json() for item in items)
+
+
+# What is true when all is quiet
+
+
+@invariant(1, "every accepted event ends in a decision")
+def all_decided(judge: Judge) -> None:
+    """Each program that asked at the time and each of its contacts has a record; `-` when none did."""
+    recorded: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for invitation in judge.memory.invitations.values():
+        found = judge.ledger.event_of.get(invitation.id)
+        if found:
+            recorded.setdefault(found, set()).add((invitation.program, invitation.label))
+    for event, raw in judge.ledger.accepted.items():
+        got = recorded.get(event, set())
+        wanted = [_wanted(raw, organisation) for _, organisation in judge.ledger.organisations]
+        assert got in wanted, f"{event} ended in {sorted(got)}, wanted one of {[sorted(each) for each in wanted]}"
+
+
+def _wanted(raw: dict[str, Any], organisation: Any) -> set[tuple[str, str]]:
+    data = raw["data"]
+    labels: dict[str, list[str]] = {"customer": ["customer"]}
+    for contact in data.get("contacts", ()):
+        named = labels.setdefault(contact["role"], [])
+        named.append(contact["role"] if not named else f"{contact['role']}.{len(named) + 1}")
+    found = {
+        (program.id, label)
+        for program in organisation.programs
+        if raw["type"] in program.on
+        for label in labels.get(program.contact, ())
+    }
+    return found or {("-", "customer")}
+
+
+@invariant(2, "what was acknowledged is there")
+def acknowledged_is_there(judge: Judge) -> None:
+    """The last answer that was acknowledged stands; of several at the same time any may be the last."""
+    for id_, said in judge.ledger.said.items():
+        invitation = judge.memory.invitations[id_]
+        if invitation.erased or not any(each.acknowledged for each in said):
+            continue
+        last = [each for each in said if not any(other.acknowledged and other.start > each.end for other in said)]
+        ratings = {answer.rating for answer in (invitation.confirmed, invitation.provisional) if answer}
+        wanted = {each.rating for each in last}
+        assert ratings & wanted, f"{judge.label(id_)}: {wanted} was acknowledged, there is {ratings}"
+        if [each.press for each in last] == ["button"]:
+            confirmed = invitation.confirmed
+            assert confirmed, f"{judge.label(id_)}: a person pressed {wanted}, nothing is confirmed"
+            assert confirmed.rating in wanted, f"{judge.label(id_)}: a person pressed {wanted}, not {confirmed.rating}"
+
+
+@invariant(17, "every message ends done, or laid aside with a reason")
+def queues_empty(judge: Judge) -> None:
+    """Nothing is pending, and dead-letter queues hold only what was poison."""
+    for queue in judge.engine.queues.values():
+        assert not queue.messages, f"{len(queue.messages)} messages wait in {queue.name}: {queue.messages[0].body}"
+        assert not queue.dead, f"{queue.name} gave up {queue.dead[0].body}"
+    for body, reason in judge.memory.refused:
+        assert reason, f"refused without a reason: {body:.80}"
+    strange = [body for body, _ in judge.memory.refused if '"poison' not in body]
+    assert not strange, f"refused, and no poison: {strange[0]:.200}"
+
+
+@invariant(11, "nothing pending, nothing overdue")
+def all_quiet(judge: Judge) -> None:
+    """With faults off, what was due is done."""
+    for item in (*judge.memory.invitations.values(), *judge.memory.cases.values()):
+        late = judge.engine.now - item.due_at if item.due_at else timedelta(0)
+        assert late <= 5 * MINUTE, f"{judge.label(item.id)} ({type(item).__name__}) is {late} overdue, {item!r:.300}"
+    for invitation in judge.memory.invitations.values():
+        waits = invitation.provisional and not invitation.unconfirmed
+        assert not waits, f"{judge.label(invitation.id)} waits for its confirmation for ever"
+    for case in judge.memory.cases.values():
+        assert not case.notices, f"{judge.label(case.id)}: nobody was told of {case.notices[0].kind}"
+
+
+@invariant(7, "a scanner's answer does not count")
+def scanned_unconfirmed(judge: Judge) -> None:
+    """An answer that nobody vouched for is unconfirmed exactly where a machine gave itself away."""
+    for invitation in judge.memory.invitations.values():
+        if invitation.unconfirmed:
+            opened = judge.ledger.opened.get(invitation.id, set())
+            scanned = 99 in opened or len(opened) > 1
+            assert scanned, f"{judge.label(invitation.id)} is unconfirmed, nobody scanned it"
+
+
+@invariant(2, "what was delivered is on record")
+def fulfilled_is_there(judge: Judge) -> None:
+    """The latest news of a promise stands in every record of its event."""
+    for event, news in judge.ledger.fulfilled.items():
+        latest = {kind: value for _, _, kind, value in sorted(news, key=lambda each: each[:2])}
+        for invitation in judge.memory.invitations.values():
+            if judge.ledger.event_of.get(invitation.id) != event:
+                continue
+            for promise in invitation.promises:
+                if promise.kind in latest:
+                    got = promise.fulfilled
+                    assert got == latest[promise.kind], f"{judge.label(invitation.id)}: {promise.kind} {got}"
+
+
+@invariant(16, "no token in the table or a queue")
+def no_token_kept(judge: Judge) -> None:
+    """What opens a page is nowhere but in the message."""
+    queued = [str(message.body) for queue in judge.engine.queues.values() for message in queue.dead]
+    everything = "\n".join((dumped(judge), *queued, *(body for body, _ in judge.memory.refused)))
+    found = set(re.findall(r"[A-Za-z0-9_-]{44,}", everything)) & judge.engine.writer.tokens
+    assert not found, f"a token is kept: {found}"
+
+
+ON_INVITATION: tuple[Check, ...] = (
+    decision_stands,
+    states_in_order,
+    views_only_mark,
+    confirmed_inside_window,
+    provisional_beside,
+    low_has_case,
+    steps_in_time,
+    skipped_leaves_no_rest,
+)
+ON_CASE: tuple[Check, ...] = (
+    views_only_mark,
+    moves_along_table,
+    case_has_low,
+    clocks_add_up,
+    rungs_ahead,
+    promised_instants,
+    rungs_once,
+    told_on_arrival,
+    news_waits,
+)
+ON_MESSAGE: tuple[Check, ...] = (
+    at_most_once,
+    not_against_wish,
+    not_while_resting,
+    inside_hours,
+    not_after_cancellation,
+    reminders_in_order,
+    replies_once,
+    escalation_ends,
+)
+DAILY: tuple[Check, ...] = (one_record_each, one_primary, cases_match, nothing_overdue, erased_is_gone)
+AT_END: tuple[Check, ...] = (
+    all_decided,
+    acknowledged_is_there,
+    queues_empty,
+    all_quiet,
+    scanned_unconfirmed,
+    fulfilled_is_there,
+    no_token_kept,
+)
+__all__ = ["Case", "Judge"]

@@ -1,0 +1,92 @@
+"""Simulate one seed: a month of the company, then the quiet in which everything must come to its end."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tests.simulation.engine import START, Engine
+from tests.simulation.faults import PROFILES, Profile
+from tests.simulation.invariants import Judge
+from tests.simulation.ledger import Violation
+from tests.simulation.world import World
+
+DAY = timedelta(days=1)
+QUIET_DAYS = 25
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one seed."""
+
+    seed: int
+    profile: str
+    hash: str
+    violation: str | None
+    number: int | None
+    story: tuple[str, ...]
+    happened: tuple[str, ...]
+    counts: dict[str, int]
+    cpu_seconds: float
+
+    @property
+    def invariant(self) -> str | None:
+        """Return what was violated, without its particulars."""
+        return self.violation.split(":")[0] if self.violation else None
+
+
+def simulate(
+    seed: int,
+    *,
+    days: int = 30,
+    events: int = 500,
+    excluded: frozenset[str] = frozenset(),
+    profile: Profile | None = None,
+    story: bool = True,
+) -> Result:
+    """Live through one seed, until an invariant is violated or all is quiet."""
+    began = time.process_time()
+    engine = Engine(seed, profile or PROFILES[seed % len(PROFILES)], excluded, telling=story)
+    judge = Judge(engine)
+    violation: Violation | None = None
+    try:
+        World(engine, judge, days=days, events=events)
+        _live(engine, judge, days)
+    except Violation as found:
+        violation = found
+        engine.tell(f"VIOLATED: {found}")
+    return Result(
+        seed,
+        engine.profile.name,
+        engine.hash(),
+        str(violation) if violation else None,
+        violation.number if violation else None,
+        tuple(engine.story),
+        tuple(engine.happened),
+        _counts(engine),
+        time.process_time() - began,
+    )
+
+
+def _live(engine: Engine, judge: Judge, days: int) -> None:
+    for day in range(1, days + 1):
+        engine.run_until(START + day * DAY)
+        judge.day()
+    engine.tell("all is quiet: nothing fails any more, and nobody does anything new")
+    engine.chances.active = False
+    for day in range(1, QUIET_DAYS + 1):
+        engine.run_until(START + (days + day) * DAY)
+    judge.end()
+
+
+def _counts(engine: Engine) -> dict[str, int]:
+    memory = engine.memory
+    return {
+        "invitations": len(memory.invitations),
+        "sent": len(memory.sent),
+        "cases": len(memory.cases),
+        "moves": sum(len(lines) for lines in memory.entries.values()),
+        "answered": sum(1 for each in memory.invitations.values() if each.confirmed),
+        "runs": sum(engine._runs.values()),
+        "ticks": engine.tick,
+        "erased": len(engine.ledger.erased),
+    }

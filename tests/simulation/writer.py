@@ -1,0 +1,63 @@
+"""Write messages as bare as can be: their links, and tags that say what each is about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.domain.case import Case, Notice
+from chalicelib.domain.customer import Customer
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import Channel
+from chalicelib.ports import CaseView, Links, Mail, Purpose, Sms, Ticket
+
+
+@dataclass
+class PlainWriter:
+    """Writes messages, and remembers each token that it gave away."""
+
+    links: Links
+    tokens: set[str] = field(default_factory=set)
+
+    def _token(self, purpose: Purpose, id_: str) -> str:
+        token = self.links.url(purpose, Ticket(id_)).rpartition("/")[2]
+        self.tokens.add(token)
+        return token
+
+    def _to(self, customer: Customer, channel: Channel | None, text: str, tags: dict[str, str]) -> Mail | Sms:
+        to = customer.address(channel or "email")
+        if not to:
+            raise LookupError(f"no {channel} address to write to")
+        if channel == "sms":
+            return Sms(to, text, tags)
+        return Mail((to,), "?", text, "", "Torno", "hola@torno.example", tags=tags)
+
+    def invitation(
+        self, invitation: Invitation, customer: Customer, survey: Survey, organisation: Organisation, *, reminder: bool
+    ) -> Mail | Sms:
+        text = " ".join(self._token(purpose, invitation.id) for purpose in ("answer", "stop", "privacy"))
+        tags = {"kind": "reminder" if reminder else "invitation", "invitation": invitation.id}
+        return self._to(customer, invitation.channel, text, tags)
+
+    def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
+        department = organisation.department(notice.department)
+        to = department.alert_to if department else organisation.leadership
+        if notice.rung == "head" and department and department.head.email:
+            to = (department.head.email,)
+        if notice.rung == "leadership":
+            to = organisation.leadership
+        tags = {"kind": notice.kind, "case": view.case.id, "department": notice.department}
+        tags |= {"promise": notice.promise or "", "rung": notice.rung or "", "at": notice.at.isoformat()}
+        return Mail(to, "?", self._token("case", view.case.id), "", "Torno", "hola@torno.example", tags=tags)
+
+    def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        tags = {"kind": "mended", "case": case.id, "act": str(case.version)}
+        return self._to(customer, channel, self._token("mended", case.id), tags)
+
+    def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
+        return Mail((to,), "?", url, "", "Torno", "hola@torno.example", tags={"kind": "sign_in"})
+
+    def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
+        tags = {"kind": "copy"}
+        return Mail((customer.email or "",), "?", "", "", "Torno", "hola@torno.example", tags=tags)
