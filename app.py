@@ -2,9 +2,25 @@
 
 from chalice import Chalice
 
-from chalicelib.entrypoints import access, cases, consumers, customers, events, project, trends
+from chalicelib.entrypoints import (
+    access,
+    cases,
+    consumers,
+    customers,
+    events,
+    export,
+    files,
+    openapi,
+    pages,
+    project,
+    publish,
+    trends,
+)
 
 app = Chalice(app_name="lazo")
 
-for module in (events, customers, access, cases, trends, consumers, project):
+WEB = (events, customers, access, cases, pages, trends, export, openapi)
+CONSUMERS = (consumers, project, publish, files)
+
+for module in (*WEB, *CONSUMERS):
     app.register_blueprint(module.bp)

@@ -144,4 +144,3 @@ def markdown(found: Found) -> str:
         for row in rows:
             print(f"| {' | '.join(map(str, row))} |", file=out)
     return out.getvalue().rstrip()
-

@@ -34,7 +34,8 @@ def decide(world: World, events: Iterable[Json], path: str = "survey") -> list[s
 
 
 def decide_only(world: World, events: Iterable[Json], path: str) -> list[str]:
-    """Bring events by the bus, one at a time."""
+    """Bring events by the bus, one at a time, in the morning."""
+    world.wait_for_morning()
     ids = []
     with world.path(f"{path}/decide"):
         for event in events:

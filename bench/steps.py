@@ -119,10 +119,11 @@ class Burst:
 
 def burst(world: World, invitation: Invitation, timers: int) -> Burst:
     """Let so many invitations fall due at once, and handle them one function at a time."""
+    world.wait_for_morning()
     put(world, _armed(world, invitation, timers))
     start = time.perf_counter()
     with world.path("burst"):
-        world.schedules["sweep"].invoke({"source": "aws.events", "time": world.now.isoformat(), "detail": {}})
+        world.schedules["sweep"].invoke({**scenario.SCHEDULED, "time": world.now.isoformat()})
         world.work_off("due")
     return Burst(timers, time.perf_counter() - start)
 
@@ -199,7 +200,7 @@ def _queued(world: World, case: Case, cases: int) -> Iterator[Image]:
     assert invitation
     for number in range(cases):
         id_ = fingerprint("queued", str(number))
-        opened = {"opened_at": case.opened_at, "resolve_by": case.resolve_by + timedelta(seconds=number)}
+        opened = {"state": "open", "resolved_at": None, "resolve_by": case.resolve_by + timedelta(seconds=number)}
         yield codec.encode_case(case.model_copy(update={"id": id_, **opened}))
         if number < 100:
             yield codec.encode_invitation(invitation.model_copy(update={"id": id_}))

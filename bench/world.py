@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ PARAMETERS = {"Stage": "bench", "DeletionProtection": "false", "PublicUrl": "htt
 LOG_PREFIX_BYTES = 75  # level, instant and request's id, which Lambda puts before each line
 POLLED = 2  # requests that Lambda makes for a batch of a queue: one receives it, one deletes it
 SAMPLES_MIN = 10
+SUNDAY = 6
 BEGINNING = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in Bogotá
 
 Json = dict[str, Any]
@@ -143,6 +144,13 @@ class World:
         start = time.process_time()
         yield
         self.now_used.samples.setdefault(function, []).append((time.process_time() - start) * 1000)
+
+    def wait_for_morning(self) -> None:
+        """Let time pass until it is ten in the morning on a day when customers may be written to."""
+        at = self.now.replace(hour=BEGINNING.hour, minute=0, second=0, microsecond=0)
+        while at < self.now or at.weekday() == SUNDAY:
+            at += timedelta(days=1)
+        self.now = at
 
     def charge(self, price: str, quantity: float) -> None:
         """Note what AWS charges for around our code."""

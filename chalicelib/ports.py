@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from chalicelib.domain.case import Case, Entry, Notice
 from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.dayfile import Kind, Line
 from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Webhook
@@ -30,6 +31,8 @@ class Early(Frozen):
     fulfilments: tuple[Fulfilment, ...] = ()
     events: tuple[EventRef, ...] = ()
     """Under a reference's name: the events that asked others than the customer about it."""
+    labels: tuple[str, ...] = ()
+    """Under such an event's name: whom it asked, for a later file may ask nobody of that role."""
 
 
 class Invitations(Protocol):
@@ -103,6 +106,8 @@ class Customers(Protocol):
     """People and addresses, by their keyed names. Reads are consistent."""
 
     def get(self, key: str) -> Customer | None: ...
+
+    def get_many(self, names: Sequence[str]) -> dict[str, Customer]: ...
 
     def address(self, key: str) -> Address | None: ...
 
@@ -326,6 +331,36 @@ class Counters(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class DayFile:
+    """One file of lines of one kind and local day, by its name; `size` in bytes, as it is kept."""
+
+    name: str
+    kind: Kind
+    day: str
+    size: int
+
+
+class DayFiles(Protocol):
+    """Files of what was answered, decided and mended, by local day: export and analysis read them, never the table."""
+
+    def hand_over(self, lines: Sequence[Line]) -> None:
+        """Keep lines until they are written; raises Overloaded when not all could be kept."""
+        ...
+
+    def write(self, kind: Kind, day: str, lines: Sequence[Line]) -> None:
+        """Write a file under a name that follows from its lines: the same lines make the same file again."""
+        ...
+
+    def of_days(self, kind: Kind, first: str, end: str) -> Iterable[DayFile]:
+        """Return the files of the days from first up to, without, end, in the order of the days."""
+        ...
+
+    def read(self, files: Sequence[DayFile]) -> Iterable[Line]:
+        """Return the lines of some files, in no order; what is gone meanwhile is left out."""
+        ...
+
+
 class Outlet(Protocol):
     """Where our own events go out: the bus, and the queue of what webhooks are still to be told."""
 
@@ -396,3 +431,4 @@ class Ports:
     access: Access
     outlet: Outlet
     webhooks: Webhooks
+    day_files: DayFiles

@@ -128,6 +128,7 @@ def _build_ports() -> Ports:
         access=DynamoAccess(table),
         outlet=_late(lambda: _outlet(given)),
         webhooks=_late(_webhooks),
+        day_files=_late(lambda: _day_files(given)),
     )
 
 
@@ -137,6 +138,12 @@ def _late(make: Callable[[], Any]) -> Any:
 
 def _queue(url: str) -> Queue:
     return Queue(clients.sqs(), url)
+
+
+def _day_files(given: Settings) -> Any:
+    from chalicelib.adapters.files import S3DayFiles  # here, so that who touches no file loads no client of S3
+
+    return S3DayFiles(_late(clients.s3), given.day_files_bucket, _queue(given.files_queue_url))
 
 
 def _carriers(given: Settings) -> Any:

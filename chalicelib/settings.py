@@ -25,6 +25,8 @@ class Settings:
     bus_name: str = ""
     webhooks_queue_url: str = ""
     webhooks_dlq_url: str = ""
+    day_files_bucket: str = ""
+    files_queue_url: str = ""
 
     @property
     def is_https(self) -> bool:

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from chalicelib.domain import rollup
 from chalicelib.domain.calendar import Calendar, check_opens, due, next_open
+from chalicelib.domain.destination import destination
 from chalicelib.domain.event import CANCELLATIONS, CLOSINGS, FULFILMENT
-from chalicelib.domain.organisation import Department, Organisation, Program
+from chalicelib.domain.organisation import Department, Organisation, Program, Webhook
+from chalicelib.domain.outgoing import KINDS
 from chalicelib.domain.policy import hours_of
 from chalicelib.domain.survey import SCALES, Survey
 from chalicelib.domain.terms import LANGUAGES, in_language
@@ -118,6 +120,7 @@ def impossible(marked: Marked, organisation: Organisation, today: date) -> Itera
         yield from _scale(marked, survey, ("surveys", index))
     for index, program in enumerate(organisation.programs):
         yield from _moments(marked, program, ("programs", index))
+    yield from _webhooks(marked, organisation)
     for fault in rollup.faults(organisation):
         place, _, text = fault.partition(": ")
         yield marked.fault(tuple(place.split(".")), text)
@@ -190,6 +193,21 @@ def _moments(marked: Marked, program: Program, place: Place) -> Iterator[Fault]:
         if moment in CANCELLATIONS or moment == FULFILMENT:
             text = f"{moment} closes nothing, so nobody is asked about it; name a closing such as sale.closed"
             yield marked.fault((*place, "on", index), text)
+
+
+def _webhooks(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
+    for index, webhook in enumerate(organisation.webhooks):
+        yield from _webhook(marked, webhook, ("webhooks", index))
+
+
+def _webhook(marked: Marked, webhook: Webhook, place: Place) -> Iterator[Fault]:
+    try:
+        destination(webhook.url)
+    except ValueError as error:
+        yield marked.fault((*place, "url"), str(error))
+    for index, kind in enumerate(webhook.kinds):
+        if kind not in KINDS:
+            yield marked.fault((*place, "kinds", index), f"{kind} is nothing that we tell{_choice(kind, KINDS)}")
 
 
 # ---------------------------------------------------------------- what may be meant, but is worth a look

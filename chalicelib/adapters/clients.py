@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
@@ -21,6 +22,7 @@ CONNECT_SECONDS_MAX = 2
 READ_SECONDS_MAX = 4
 TRIES_MAX = 4
 CARRIER_READ_SECONDS_MAX = 10
+FILES_AT_ONCE_MAX = 16
 
 # Otherwise put together anew for each request, from 28 parts: a third of a call's time.
 USER_AGENT = "lazo"
@@ -70,6 +72,12 @@ def sms(**options: Any) -> "PinpointSMSVoiceV2Client":
 def events(**options: Any) -> "EventBridgeClient":
     """Return a client of the bus."""
     client: EventBridgeClient = _client("events", PATIENT, options)
+    return client
+
+
+def s3(**options: Any) -> "S3Client":
+    """Return a client of the day files, of which several are read at once."""
+    client: S3Client = _client("s3", PATIENT.merge(Config(max_pool_connections=FILES_AT_ONCE_MAX)), options)
     return client
 
 

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
@@ -21,6 +22,7 @@ from chalicelib.errors import Conflict, LazoError, NotFound
 from chalicelib.ports import (
     CaseList,
     Change,
+    DayFile,
     DueKey,
     Early,
     ItemKind,
@@ -59,6 +61,9 @@ class Memory:
     principals: dict[str, Principal] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     inbox: list[Mapping[str, object]] = field(default_factory=list)
+    handed_over: list[Line] = field(default_factory=list)
+    """Lines that wait to be written into day files."""
+    day_files: dict[str, tuple[Line, ...]] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Messages that can never be handled, with their reasons."""
     views: list[View] = field(default_factory=list)
@@ -214,6 +219,9 @@ class MemoryCustomers:
 
     def get(self, key: str) -> Customer | None:
         return self.memory.customers.get(key)
+
+    def get_many(self, names: Sequence[str]) -> dict[str, Customer]:
+        return {key: self.memory.customers[key] for key in names if key in self.memory.customers}
 
     def address(self, key: str) -> Address | None:
         return self.memory.addresses.get(key)
@@ -385,6 +393,28 @@ class MemoryWebhooks:
         self.memory.posted.append((webhook.id, event))
 
 
+@dataclass(frozen=True)
+class MemoryDayFiles:
+    """Day files in a dictionary, each by its name; what is handed over waits in a list."""
+
+    memory: Memory
+
+    def hand_over(self, lines: Sequence[Line]) -> None:
+        self.memory.handed_over.extend(lines)
+
+    def write(self, kind: Kind, day: str, lines: Sequence[Line]) -> None:
+        self.memory.day_files[file_name(kind, day, lines)] = tuple(lines)
+
+    def of_days(self, kind: Kind, first: str, end: str) -> Iterable[DayFile]:
+        for name, lines in sorted(self.memory.day_files.items()):
+            of, day = place_in(name)
+            if of == kind and first <= day < end:
+                yield DayFile(name, kind, day, sum(len(line.text) for line in lines))
+
+    def read(self, files: Sequence[DayFile]) -> Iterable[Line]:
+        return [line for file in files for line in self.memory.day_files.get(file.name, ())]
+
+
 def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> Ports:
     """Return ports that keep everything in this memory; links, messages and names need no keeping."""
     return Ports(
@@ -403,4 +433,5 @@ def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> 
         access=MemoryAccess(memory),
         outlet=MemoryOutlet(memory),
         webhooks=MemoryWebhooks(memory),
+        day_files=MemoryDayFiles(memory),
     )

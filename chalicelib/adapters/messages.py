@@ -93,6 +93,9 @@ class TemplateMessages:
         }
         return _rendered("sign_in", language, facts, (to,), organisation, {"kind": "sign_in"})
 
+    def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
+        return Sms(to, texts.reply(kind, organisation, language), {"kind": kind})
+
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         language = base_language(customer.language or organisation.language)
         facts = {

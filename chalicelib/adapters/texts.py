@@ -1,10 +1,11 @@
 """Write text messages of one GSM-7 segment: what does not fit, or would not be one, is left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from chalicelib.adapters.templates import _, sentence
 from chalicelib.domain.organisation import Organisation
-from chalicelib.domain.sms import SEGMENT_SEPTETS, septets
+from chalicelib.domain.sms import SEGMENT_SEPTETS, fold, septets
+from chalicelib.domain.terms import in_language
 
 
 def ask(organisation: Organisation, language: str, url: str, *, name: str | None, reference: str | None) -> str:
@@ -29,6 +30,33 @@ def ask_mended(organisation: Organisation, language: str, url: str, *, reference
     return _first_that_fits(organisation, language, [question, bare], None, url)
 
 
+REPLIES = {
+    "stopped": _("Done: you will get no more surveys. To get them again: START"),
+    "started": _("Done: you will get our surveys again."),
+    "help": _("We ask how your purchase or service went, to do better."),
+    "thanks_high": _("Thank you! We are glad that it went well."),
+    "thanks_low": _("Thank you for telling us. We are sorry; somebody sees to it."),
+    "comment": _("Thank you, we have noted it."),
+    "unreadable": _("Please answer with a number only: your rating."),
+    "closed": _("This survey takes no more answers. Thank you."),
+}
+"""What is answered to a customer's text message."""
+
+WITH_CONTACT = ("help", "closed")
+WITH_STOP = ("started", "help", "unreadable")
+
+
+def reply(kind: str, organisation: Organisation, language: str) -> str:
+    """Return the answer to a customer's text message: signed, and with who can help, as far as they fit."""
+    said, who = sentence(REPLIES[kind], language), company(organisation)
+    # Folded, unlike names: without its accents a telephone's sentence helps still, and left out it does not.
+    contact = _plain(fold(in_language(organisation.contact, language))) if kind in WITH_CONTACT else ""
+    stop = sentence("STOP to end", language) if kind in WITH_STOP else ""
+    start = f"{who}: " if who else ""
+    candidates = (f"{start}{said} {contact} {stop}", f"{said} {contact} {stop}", f"{start}{said} {stop}")
+    return _fitting(" ".join(text.split()) for text in candidates) or f"{said} {stop}".strip()
+
+
 def company(organisation: Organisation) -> str:
     """Return how the company signs its texts: as its file spells it for them, else its name; empty if neither fits.
 
@@ -40,11 +68,14 @@ def company(organisation: Organisation) -> str:
 def _first_that_fits(
     organisation: Organisation, language: str, questions: list[str], name: str | None, url: str
 ) -> str:
-    for text in _candidates(organisation, language, [each for each in questions if each], name):
-        size = septets(text)
-        if size is not None and size <= SEGMENT_SEPTETS:
-            return text
-    return url
+    candidates = _candidates(organisation, language, [each for each in questions if each], name)
+    return _fitting(candidates) or url
+
+
+def _fitting(candidates: Iterable[str]) -> str | None:
+    """Return the first text that is one segment."""
+    sizes = ((text, septets(text)) for text in candidates)
+    return next((text for text, size in sizes if size is not None and size <= SEGMENT_SEPTETS), None)
 
 
 def _candidates(organisation: Organisation, language: str, questions: list[str], name: str | None) -> Iterator[str]:

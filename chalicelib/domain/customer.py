@@ -30,6 +30,8 @@ class Customer(Frozen):
     rest_from: Instant | None = None
     rest_until: Instant | None = None
     rest_by: str | None = None
+    former_until: Instant | None = None
+    former_by: str | None = None
     recent: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
     """The last decisions not to ask: what answers "why did this customer get none?"."""
@@ -67,10 +69,10 @@ class Customer(Frozen):
         """Every decision remembered, asked or not."""
         return (*self.recent, *self.passed_over)
 
-    def asked(self, invitation: str, rest: "Rest | None") -> "Customer":
+    def asked(self, invitation: str, rest: "Rest | None", now: datetime | None = None) -> "Customer":
         """Return this customer resting because of an invitation, which is remembered."""
         recent = (invitation, *(each for each in self.recent if each != invitation))[:RECENT_MAX]
-        return self.model_copy(update={"version": self.version + 1, "recent": recent, **_stamped(rest)})
+        return self.model_copy(update={"version": self.version + 1, "recent": recent, **_stamped(self, rest, now)})
 
 
 class Address(Frozen):
@@ -90,10 +92,12 @@ class Address(Frozen):
     rest_from: Instant | None = None
     rest_until: Instant | None = None
     rest_by: str | None = None
+    former_until: Instant | None = None
+    former_by: str | None = None
 
-    def asked(self, invitation: str, rest: "Rest | None") -> "Address":
+    def asked(self, invitation: str, rest: "Rest | None", now: datetime | None = None) -> "Address":
         """Return this address resting because of an invitation, which is the last that it was sent."""
-        return self.model_copy(update={"version": self.version + 1, "last": invitation, **_stamped(rest)})
+        return self.model_copy(update={"version": self.version + 1, "last": invitation, **_stamped(self, rest, now)})
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,14 @@ def may_send(rest: Rest | None, now: datetime, invitation: str) -> bool:
     return rest is None or rest.by == invitation or not rest.start <= now < rest.until
 
 
+def rests_because_of_another(kept: Customer | Address | None, now: datetime, invitation: str) -> bool:
+    """Say whether a customer or an address rests now, by the last invitation or by the one whose rest still runs."""
+    if kept is None:
+        return False
+    former = kept.former_until is not None and now < kept.former_until and kept.former_by != invitation
+    return former or not may_send(rest_of(kept), now, invitation)
+
+
 Kept = TypeVar("Kept", Customer, Address)
 
 
@@ -132,5 +144,14 @@ def released(kept: Kept, invitation: str) -> Kept | None:
     return kept.model_copy(update={"rest_from": None, "rest_until": None, "rest_by": None})
 
 
-def _stamped(rest: Rest | None) -> dict[str, object]:
-    return {"rest_from": rest.start, "rest_until": rest.until, "rest_by": rest.by} if rest else {}
+def _stamped(kept: Customer | Address, rest: Rest | None, now: datetime | None) -> dict[str, object]:
+    if rest is None:
+        return {}
+    stamped: dict[str, object] = {"rest_from": rest.start, "rest_until": rest.until, "rest_by": rest.by}
+    before = rest_of(kept)
+    # Planned ahead, a rest begins later: the one before it still runs until it ends.
+    runs = now is not None and before is not None and before.until > now and before.by != rest.by
+    return stamped | ({"former_until": before.until, "former_by": before.by} if runs and before else NO_FORMER)
+
+
+NO_FORMER = {"former_until": None, "former_by": None}

@@ -14,7 +14,7 @@ _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
 _TARGET = re.compile(r"[!-~]*")
 
-INSIDE = ("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa", "onion")
+INSIDE = ("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa")
 """How names end that lead to one's own network, whatever they resolve to."""
 
 GLOBAL_IPV6 = IPv6Network("2000::/3")
@@ -44,7 +44,7 @@ def destination(url: str) -> Destination:
     """
     if len(url) > URL_CHARACTERS_MAX or "\\" in url or not url.isprintable() or " " in url:
         raise ValueError(f"must be one address of at most {URL_CHARACTERS_MAX} characters, without spaces")
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme != "https":
         raise ValueError("must be an https:// address")
     if "@" in parts.netloc:
@@ -53,6 +53,13 @@ def destination(url: str) -> Destination:
     if not _TARGET.fullmatch(target):
         raise ValueError("must have other letters than those of English written as %xx")
     return Destination(_host(parts), _port(parts), target)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise ValueError("must name a host, as in https://crm.example.com/lazo") from error
 
 
 def _port(parts: SplitResult) -> int:

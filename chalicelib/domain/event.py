@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from chalicelib.domain.terms import CUSTOMER, NAME_MAX, Frozen, Instant, Name, fingerprint
 from chalicelib.errors import Invalid, Problem
@@ -183,11 +183,12 @@ class _Closed(_Given):
     attributes: Annotated[dict[Name, str | bool | float], Field(max_length=ATTRIBUTES_MAX)] = {}
     promises: Annotated[tuple[Promise, ...], Field(max_length=PROMISES_MAX)] = ()
 
-    @model_validator(mode="after")
-    def _reachable(self) -> "_Closed":
-        if not self.customer.email and not self.customer.phone:
-            raise ValueError("customer needs an email or a phone")
-        return self
+    @field_validator("customer")
+    @classmethod
+    def _reachable(cls, customer: Contact) -> Contact:
+        if not customer.email and not customer.phone:
+            raise ValueError("needs an email or a phone")
+        return customer
 
 
 class _CustomerRef(_Given):
@@ -211,6 +212,14 @@ class _Fulfilled(_Given):
     kind: Name
     fulfilled: Instant | float
 
+
+SHAPES: dict[str, type[BaseModel]] = {
+    "envelope": _Envelope,
+    "closing": _Closed,
+    "cancellation": _Cancelled,
+    "fulfilment": _Fulfilled,
+}
+"""What an event looks like, and what its `data` holds by kind: for the API's description."""
 
 CANCELLATIONS = frozenset({"sale.cancelled", "ticket.reopened"})
 FULFILMENT = "promise.fulfilled"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.domain.calendar import Calendar, next_open
-from chalicelib.domain.customer import Address, Customer, may_send, rest_of
+from chalicelib.domain.customer import Address, Customer, rests_because_of_another
 from chalicelib.domain.event import Closing, Person, Promise
 from chalicelib.domain.policy import Ask, Reason, Skip, Target, invitation_id
 from chalicelib.domain.terms import NAME_MAX, Channel, Frozen, Instant
@@ -233,7 +233,7 @@ def refuses(
         return Skip("opted_out", "opted out before it was sent")
     if address and address.suppressed:
         return Skip("suppressed", f"the address was suppressed: {address.suppressed}")
-    if not all(may_send(rest_of(kept), now, invitation.id) for kept in (customer, address)):
+    if any(rests_because_of_another(kept, now, invitation.id) for kept in (customer, address)):
         return Skip("resting", "another invitation came first")
     return None
 

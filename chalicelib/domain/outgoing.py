@@ -4,7 +4,6 @@ What waits to be told leads to nobody: it holds the keyed name of the customer, 
 at that moment. So an erasure need not search any queue, and a late retry does not name who has been erased.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -19,12 +18,12 @@ from chalicelib.domain.terms import Frozen, Instant, Name, fingerprint, share_of
 Kind = Literal["response.confirmed", "case.opened", "case.moved", "case.resolved", "customer.opted_out"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+Facts = dict[str, JsonValue]
+
 SOURCE = "lazo"
 """Who speaks, on the bus: the rule that lets events in refuses this one, so that we never ask about ourselves."""
 
-RETRY_AFTER = tuple(
-    timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
-)
+RETRY_AFTER = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800))
 """How long a webhook that failed is left in peace, each time longer: a day in all."""
 
 JITTER = 0.2  # of each wait, up or down: what failed together does not come back together
@@ -39,7 +38,7 @@ class Outgoing(Frozen):
     item: str | None = None
     """The invitation, which has its case's id too; of a customer the last one, if there is one."""
     at: Instant
-    facts: dict[str, JsonValue] = {}
+    facts: Facts = {}
 
 
 class Post(Frozen):
@@ -61,7 +60,7 @@ class CloudEvent(Frozen):
     subject: Name | None = None
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
-    data: dict[str, JsonValue]
+    data: Facts
 
     def as_json(self) -> dict[str, Any]:
         """Return the event in CloudEvents' JSON format; an absent subject is left out."""
@@ -103,12 +102,12 @@ def _answered(old: Invitation, new: Invitation) -> Outgoing | None:
     answer = new.confirmed
     if answer is None or new.trial or new.erased or not _tells_more(old.confirmed, answer):
         return None
-    facts = {
+    facts: Facts = {
         **_of_both(new),
         "survey": new.survey,
         "metric": new.metric,
         "rating": answer.rating,
-        "ratings": answer.ratings,
+        "ratings": dict(answer.ratings),
         "choices": {question: list(chosen) for question, chosen in answer.choices.items()},
         "how": answer.how,
         "corrected": old.confirmed is not None,
@@ -133,7 +132,7 @@ def _moved(old: Case | None, new: Case, line: Entry | None) -> Outgoing | None:
         kind = "case.opened"
     elif new.state == "resolved" and old.state != "resolved":
         kind = "case.resolved"
-    facts = {
+    facts: Facts = {
         **_of_both(new),
         "case": new.id,
         "version": new.version,
@@ -148,7 +147,7 @@ def _moved(old: Case | None, new: Case, line: Entry | None) -> Outgoing | None:
     return _told(kind, f"{new.id}:case", new.version, new.customer, new.id, at, facts)
 
 
-def _of_both(item: Invitation | Case) -> dict[str, JsonValue]:
+def _of_both(item: Invitation | Case) -> Facts:
     return {
         "program": item.program,
         "touchpoint": item.touchpoint,
@@ -157,7 +156,7 @@ def _of_both(item: Invitation | Case) -> dict[str, JsonValue]:
     }
 
 
-def _course(case: Case) -> dict[str, JsonValue]:
+def _course(case: Case) -> Facts:
     """Return how a case stands. No free words: neither the customer's, which may be in `why`, nor our people's."""
     words = case.why.text if case.why.rule != "words" else ""
     return {
@@ -185,22 +184,18 @@ def _opted_out(old: Customer | None, new: Customer) -> Outgoing | None:
     )
 
 
-def _told(
-    kind: Kind, name: str, version: int, customer: str, item: str | None, at: datetime, facts: Mapping[str, JsonValue]
-) -> Outgoing:
+def _told(kind: Kind, name: str, version: int, customer: str, item: str | None, at: datetime, facts: Facts) -> Outgoing:
     # One item may tell several things of one version, hence the kind; no dots, which the signature separates by.
     id_ = fingerprint(kind, name, str(version))
-    return Outgoing(id=id_, kind=kind, customer=customer, item=item, at=at, facts=dict(facts))
+    return Outgoing(id=id_, kind=kind, customer=customer, item=item, at=at, facts=facts)
 
 
-def event_of(
-    what: Outgoing, invitation: Invitation | None, customer: Customer | None, origin: Origin
-) -> CloudEvent:
+def event_of(what: Outgoing, invitation: Invitation | None, customer: Customer | None, origin: Origin) -> CloudEvent:
     """Return the event that other programs read, with what is on record now: nothing of whom has been erased."""
     id_ = customer.id if customer and not customer.erased_at else None
     known = invitation if invitation and not invitation.erased else None
-    event = {"source": known.source, "id": known.event_id} if known and known.event_id else None
-    data: dict[str, JsonValue] = {
+    event: JsonValue = {"source": known.source, "id": known.event_id} if known and known.event_id else None
+    data: Facts = {
         "reference": known.reference if known else None,
         "event": event,
         "customer": {"id": id_} if id_ else None,

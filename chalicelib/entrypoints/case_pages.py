@@ -55,7 +55,7 @@ def alert_page(visit: Visit, view: CaseView, *, seen: int) -> Page:
 
 def acknowledged(visit: Visit, view: CaseView, version: int) -> Page:
     """Acknowledge the case of an alert for the department that was told; 409 when it has moved since."""
-    by = visit.desk.say("%(department)s, by mail", department=visit.desk.department(view.case.department))
+    by = layout.by_mail(visit.stranger, view.case)
     survey = _survey(visit, view)
     if view.case.version != version:
         return layout.alert_page(visit.stranger, view, survey, seen=version, status=409)

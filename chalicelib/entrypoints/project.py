@@ -1,4 +1,7 @@
-"""Count what changed in the table, as its stream tells of it."""
+"""Count what changed in the table, as its stream tells of it, and hand over what day files hold of it.
+
+One reader for both: a shard of the stream bears two, and the other one tells of events.
+"""
 
 import logging
 from typing import Any
@@ -8,6 +11,7 @@ from chalice.app import DynamoDBEvent
 
 from chalicelib import runtime
 from chalicelib.adapters.dynamodb.stream import change_of
+from chalicelib.flows import file as files
 from chalicelib.flows import project as flow
 
 log = logging.getLogger("lazo")
@@ -24,5 +28,8 @@ def project(event: DynamoDBEvent) -> dict[str, Any]:
         # The window makes Lambda name the shard, which the checkpoint is kept by.
         changes = [change_of(record) for record in given["Records"]]
         done = flow.project(runtime.ports(), changes, given["shardId"], runtime.now())
+        # After the count: a batch that fails here comes again, is not counted twice, and its lines may be there twice.
+        told = files.tell(runtime.ports(), changes)
         log.info("counted %d records in %d rows, %d unreadable", done.records, done.rows, done.uncounted)
+        log.info("handed over %d lines for day files", told.lines)
     return {"state": {}}

@@ -17,7 +17,9 @@ One = StrictInt | StrictBool | Annotated[str, Field(max_length=2 * TEXT_MAX)]
 Value = One | Annotated[list[One], Field(max_length=OPTIONS_MAX)]
 
 
-class _Body(Frozen):
+class SaidBody(Frozen):
+    """What a program sends: which invitation, and what was said."""
+
     invitation: Name | None = None
     customer: Name | None = None
     program: Name | None = None
@@ -38,14 +40,14 @@ class Said:
 def read_said(given: Mapping[str, Any], ports: Ports) -> Said:
     """Return what was said, as a form would say it. Raises Invalid, or NotFound for an unknown invitation."""
     try:
-        body = _Body.model_validate(given)
+        body = SaidBody.model_validate(given)
     except ValidationError as error:
         raise Invalid(*(problem_of(fault) for fault in error.errors())) from error
     answers = {name: [_text(each) for each in _several(value)] for name, value in body.answers.items()}
     return Said(body.invitation or _found(body, ports), answers, body.how)
 
 
-def _found(body: _Body, ports: Ports) -> str:
+def _found(body: SaidBody, ports: Ports) -> str:
     if not (body.customer and body.program and body.reference):
         raise Invalid(Problem("", "needs `invitation`, or `customer`, `program` and `reference`"))
     return ledger.asked_about(ports, body.customer, body.program, body.reference)

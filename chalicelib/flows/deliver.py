@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.domain.customer import Customer
+from chalicelib.domain.customer import Address, Customer, rest_of
 from chalicelib.domain.invitation import Invitation, Step, accepted, advance, hold, refused
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.policy import hours_of
@@ -21,7 +21,7 @@ def send(ports: Ports, id_: str, now: datetime) -> None:
     if invitation is None:
         return
     organisation = ports.library.organisation()
-    customer, address = ports.customers.pair(invitation.customer, invitation.address)
+    customer, address = _recipient(ports, invitation)
     program = organisation.program(invitation.program)
     hours = hours_of(program, invitation.zone, organisation)
     window, remind_after = (program.window, program.remind_after) if program else (WINDOW, None)
@@ -31,11 +31,33 @@ def send(ports: Ports, id_: str, now: datetime) -> None:
     # Written before the claim: a message that cannot be written must not be claimed, and so lost.
     message = _message(ports, step, customer, organisation) if step.message else None
     try:
-        ports.invitations.save(step.next)
+        claimed = _readdressed(ports, step.next, customer, address) if message else step.next
+        ports.invitations.save(claimed)
     except Conflict:
         return
     if message:
-        _hand_over(ports, step.next, message, now)
+        _hand_over(ports, claimed, message, now)
+
+
+def _recipient(ports: Ports, invitation: Invitation) -> tuple[Customer | None, Address | None]:
+    """Return who would get a message, and where: the customer's address may have changed since the event."""
+    customer, address = ports.customers.pair(invitation.customer, invitation.address)
+    present = customer.address(invitation.channel) if customer and invitation.channel else None
+    key = ports.names.address(invitation.channel, present) if present and invitation.channel else invitation.address
+    if key is None or key == invitation.address:
+        return customer, address
+    return customer, ports.customers.address(key) or Address(key=key)
+
+
+def _readdressed(
+    ports: Ports, invitation: Invitation, customer: Customer | None, address: Address | None
+) -> Invitation:
+    """Let the address that the message really goes to rest as the first one does, and name it."""
+    if address is None or address.key == invitation.address:
+        return invitation
+    rest = rest_of(customer)
+    ports.customers.save_address(address.asked(invitation.id, rest if rest and rest.by == invitation.id else None))
+    return invitation.model_copy(update={"address": address.key})
 
 
 def _message(ports: Ports, step: Step, customer: Customer | None, organisation: Organisation) -> Mail | Sms:
@@ -59,11 +81,16 @@ def _hand_over(ports: Ports, invitation: Invitation, message: Mail | Sms, now: d
     try:
         ports.invitations.save(settled(invitation))
     except Conflict:
-        amend.invitation(ports.invitations, invitation.id, lambda found: settled(found) if _pending(found) else None)
+        amend.invitation(
+            ports.invitations, invitation.id, lambda found: settled(found) if _awaits(found, invitation) else None
+        )
 
 
-def _pending(invitation: Invitation) -> bool:
-    return "attempted" in (invitation.state, invitation.reminder)
+def _awaits(found: Invitation, claimed: Invitation) -> bool:
+    """Say whether this very message is still without its carrier's word; an invitation of unknown fate stays so."""
+    if claimed.reminder == "attempted":
+        return found.reminder == "attempted"
+    return found.state == "attempted" and found.reminder is None
 
 
 def hand(ports: Ports, message: Mail | Sms) -> str:

@@ -90,7 +90,7 @@ def _close(ports: Ports, closing: Closing, organisation: Organisation, now: date
     frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
     wanted = [each for each in targets(closing, organisation) if not frozen or each.program in frozen]
     programs = tuple(dict.fromkeys(each.program for each in wanted))
-    if closing.reference and any(target.label != CUSTOMER for target in wanted):
+    if any(target.label != CUSTOMER for target in wanted):
         _register(ports, closing)
     counted = any(record.primary for record in existing.values())
     cancelled = any(_covers(early, closing) for early in _news(ports, closing))
@@ -122,16 +122,30 @@ def _reference_key(customer: str, reference: str) -> str:
 
 
 def _register(ports: Ports, closing: Closing) -> None:
-    """Note which event a reference stands for, before others than its customer are asked: they are found by it."""
+    """Note whom an event asks besides its customer, and its reference, before it does: news finds them by it."""
+    labels = tuple(_labels(closing))
+    _note(ports, closing.ref.key, lambda early: early.model_copy(update={"labels": labels}))
+    if closing.reference:
+        key = _reference_key(ports.names.customer(closing.customer.id), closing.reference)
+        _note(ports, key, lambda early: _with_event(early, closing.ref))
 
-    def once() -> None:
-        key = _reference_key(ports.names.customer(closing.customer.id), closing.reference or "")
-        early = ports.invitations.early(key) or Early(key=key)
-        if closing.ref not in early.events:
-            events = (closing.ref, *early.events)[:EVENTS_MAX]
-            ports.invitations.save_early(early.model_copy(update={"events": events, "version": early.version + 1}))
 
-    amend.persist(once)
+def _with_event(early: Early, event: EventRef) -> Early:
+    events = early.events if event in early.events else (event, *early.events)[:EVENTS_MAX]
+    return early.model_copy(update={"events": events})
+
+
+def _note(ports: Ports, key: str, change: Callable[[Early], Early]) -> Early:
+    """Write what is known under a name, unless it is there already."""
+
+    def once() -> Early:
+        before = ports.invitations.early(key) or Early(key=key)
+        after = change(before)
+        if after != before:
+            ports.invitations.save_early(after.model_copy(update={"version": before.version + 1}))
+        return after
+
+    return amend.persist(once)
 
 
 def _labels(closing: Closing) -> list[str]:
@@ -159,7 +173,7 @@ def _decide(
         known = load()
         decision = decide(closing, target, known, organisation=organisation, now=now)
         record = _record(ports, closing, target, decision, known, organisation, now, programs, primary)
-        _rest(ports, closing, target, decision, known, record, organisation)
+        _rest(ports, closing, target, decision, known, record, organisation, now)
         if ports.invitations.create(record) and record.due_at and record.due_at <= now:
             ports.timers.nudge([DueKey("invitation", record.id)])
         return record
@@ -218,6 +232,7 @@ def _rest(
     known: Known,
     record: Invitation,
     organisation: Organisation,
+    now: datetime,
 ) -> None:
     """Let the customer, then the address, rest because of this invitation, before it exists.
 
@@ -230,11 +245,11 @@ def _rest(
         _rest_no_more(ports, known, record, before, customer)
         return
     rest = rest_after(decision.at, program, record.id)
-    ports.customers.save(customer.asked(record.id, rest))
+    ports.customers.save(customer.asked(record.id, rest, now))
     # A phone is stamped even where nobody rests: a text message from it answers its last invitation.
     if record.address and (rest or decision.channel == "sms"):
         address = known.addresses.get(decision.channel) or Address(key=record.address)
-        ports.customers.save_address(address.asked(record.id, rest))
+        ports.customers.save_address(address.asked(record.id, rest, now))
 
 
 def _rest_no_more(ports: Ports, known: Known, record: Invitation, before: Customer, customer: Customer) -> None:
@@ -255,16 +270,17 @@ def _rest_no_more(ports: Ports, known: Known, record: Invitation, before: Custom
 def _cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:
     if cancellation.event:
         early = _park(ports, cancellation.event.key, cancellation)
-        _apply(ports, early, _ids(cancellation.event, organisation, _known_labels(organisation)))
+        _apply(ports, early, _ids(cancellation.event, organisation, _known_labels(organisation, early)))
     elif cancellation.reference and cancellation.customer_id:
         key = ports.names.customer(cancellation.customer_id)
         _cancel_reference(ports, cancellation, cancellation.reference, key, organisation)
 
 
-def _known_labels(organisation: Organisation) -> list[str]:
+def _known_labels(organisation: Organisation, early: Early | None) -> list[str]:
     """Return the labels that an event's records may have, without the event: each role, up to three of it."""
-    roles = dict.fromkeys(["customer", *(program.contact for program in organisation.programs)])
-    return [label for role in roles for label in (role, f"{role}.2", f"{role}.3")]
+    roles = dict.fromkeys([CUSTOMER, *(program.contact for program in organisation.programs)])
+    labels = [label for role in roles for label in (role, f"{role}.2", f"{role}.3")]
+    return list(dict.fromkeys([*labels, *(early.labels if early else ())]))
 
 
 def _cancel_reference(
@@ -272,7 +288,8 @@ def _cancel_reference(
 ) -> None:
     early = _park(ports, _reference_key(key, reference), cancellation)
     for event in early.events:
-        _apply(ports, early, _ids(event, organisation, _known_labels(organisation)))
+        labels = _known_labels(organisation, ports.invitations.early(event.key))
+        _apply(ports, early, _ids(event, organisation, labels))
     customer = ports.customers.get(key)
     asked = ports.invitations.get_many(customer.recent) if customer else {}
     _apply(ports, early, [id_ for id_, found in asked.items() if found.reference == reference])
@@ -297,20 +314,12 @@ def _release(ports: Ports, invitation: Invitation) -> None:
 
 def _fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
     early = _park(ports, fulfilment.event.key, fulfilment)
-    _apply(ports, early, _ids(fulfilment.event, organisation, _known_labels(organisation)))
+    _apply(ports, early, _ids(fulfilment.event, organisation, _known_labels(organisation, early)))
 
 
 def _park(ports: Ports, key: str, news: Cancellation | Fulfilment) -> Early:
     """Write news of an event under its name, whether or not it has arrived: order of arrival decides nothing."""
-
-    def once() -> Early:
-        before = ports.invitations.early(key) or Early(key=key)
-        after = _with(before, news)
-        if after != before:
-            ports.invitations.save_early(after.model_copy(update={"version": before.version + 1}))
-        return after
-
-    return amend.persist(once)
+    return _note(ports, key, lambda early: _with(early, news))
 
 
 def _with(early: Early, news: Cancellation | Fulfilment) -> Early:

@@ -39,16 +39,33 @@ def erase(ports: Ports, id_: str, now: datetime) -> None:
     """
 
     def once() -> None:
-        customer, invitations = stored(ports, id_)
-        for invitation in invitations:
-            _forget(ports, invitation.id, now)
-        if customer and not customer.erased_at:
-            names = {invitation.id for invitation in invitations}
-            for key in _addresses(ports, customer):
-                amend.address(ports.customers, key, lambda found: _address_forgotten(found, names))
-            ports.customers.save(Customer(key=customer.key, version=customer.version + 1, erased_at=now))
+        _forget_all(ports, *stored(ports, id_), now)
 
     amend.persist(once)
+
+
+def forget(ports: Ports, key: str, now: datetime) -> None:
+    """Forget a customer by the keyed name, as an operator does who was asked by letter."""
+
+    def once() -> None:
+        customer = ports.customers.get(key)
+        found = ports.invitations.get_many(customer.decisions) if customer else {}
+        _forget_all(ports, customer, tuple(found.values()), now)
+
+    amend.persist(once)
+
+
+def _forget_all(
+    ports: Ports, customer: Customer | None, invitations: tuple[Invitation, ...], now: datetime
+) -> None:
+    for invitation in invitations:
+        _forget(ports, invitation.id, now)
+    if customer is None or customer.erased_at:
+        return
+    names = {invitation.id for invitation in invitations}
+    for key in _addresses(ports, customer):
+        amend.address(ports.customers, key, lambda found: _address_forgotten(found, names))
+    ports.customers.save(Customer(key=customer.key, version=customer.version + 1, erased_at=now))
 
 
 def _forget(ports: Ports, id_: str, now: datetime) -> None:

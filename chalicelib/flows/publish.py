@@ -65,10 +65,9 @@ def _events(ports: Ports, happened: Sequence[Outgoing], origin: Origin) -> list[
     """Return the events as they read now: looked up as late as can be, for somebody may have been erased meanwhile."""
     items = list(dict.fromkeys(what.item for what in happened if what.item))
     invitations = ports.invitations.get_many(items) if items else {}
-    customers = {key: ports.customers.get(key) for key in dict.fromkeys(what.customer for what in happened)}
-    return [
-        event_of(what, invitations.get(what.item or ""), customers[what.customer], origin) for what in happened
-    ]
+    people = list(dict.fromkeys(what.customer for what in happened))
+    customers = ports.customers.get_many(people) if people else {}
+    return [event_of(what, invitations.get(what.item or ""), customers.get(what.customer), origin) for what in happened]
 
 
 def post(ports: Ports, wanted: Post, origin: Origin, now: datetime) -> None:
@@ -78,7 +77,8 @@ def post(ports: Ports, wanted: Post, origin: Origin, now: datetime) -> None:
     if webhook is None:
         return  # taken out of the organisation's file meanwhile: nobody is left to tell
     if wanted.not_before and now < wanted.not_before:
-        ports.outlet.enqueue([wanted], wanted.not_before - now)  # a queue keeps nothing longer than a quarter of an hour
+        # A queue holds nothing back for longer than a quarter of an hour.
+        ports.outlet.enqueue([wanted], wanted.not_before - now)
         return
     (event,) = _events(ports, [wanted.what], origin)
     _hand_over(ports, wanted, webhook, event, organisation, now)

@@ -8,6 +8,9 @@ from chalicelib.domain.organisation import Organisation
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
 from chalicelib.flows import amend
 from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal
+QUOTING = frozenset({"handed_over", "returned", "reopened", "corrected"})
+"""Notices that quote a line of the timeline."""
+
 
 class Stale(Conflict):
     """A case has moved on since the version that somebody acted upon; `view` is the case as it is now."""
@@ -45,9 +48,9 @@ def view_of(ports: Ports, case: Case, *, timeline: bool = True) -> CaseView:
 def views(ports: Ports, cases: Sequence[Case]) -> tuple[CaseView, ...]:
     """Return several cases with what a list shows of each; those whose invitation is gone are left out."""
     invitations = ports.invitations.get_many([case.id for case in cases])
-    customers = {key: ports.customers.get(key) for key in dict.fromkeys(case.customer for case in cases)}
+    customers = ports.customers.get_many([case.customer for case in cases])
     return tuple(
-        CaseView(case, invitations[case.id], customers[case.customer]) for case in cases if case.id in invitations
+        CaseView(case, invitations[case.id], customers.get(case.customer)) for case in cases if case.id in invitations
     )
 
 
@@ -132,12 +135,20 @@ def _confirm_mended(ports: Ports, id_: str, organisation: Organisation, now: dat
 
 
 def _tell(ports: Ports, step: Due, organisation: Organisation, now: datetime) -> None:
-    view = view_of(ports, step.case)
+    view = view_of(ports, step.case, timeline=any(notice.kind in QUOTING for notice in step.notices))
     if step.ask_mended:
         _ask_mended(ports, view, organisation)
     taken = tuple(notice for notice in step.notices if _told(ports, notice, view, organisation, now))
     if taken:
-        amend.case(ports, step.case.id, lambda found: told(found, taken) if set(taken) & set(found.notices) else None)
+        _strike_off(ports, step.case, taken)
+
+
+def _strike_off(ports: Ports, case: Case, taken: tuple[Notice, ...]) -> None:
+    """Strike off what a carrier has taken: from the case as we left it, or as somebody has moved it since."""
+    try:
+        ports.cases.save(told(case, taken))
+    except Conflict:
+        amend.case(ports, case.id, lambda found: told(found, taken) if set(taken) & set(found.notices) else None)
 
 
 def _told(ports: Ports, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> bool:

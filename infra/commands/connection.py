@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -58,10 +58,12 @@ class Local:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which system is meant."""
     parser.add_argument("--local", action="store_true", help="the running system of this machine, whatever is set")
-    parser.add_argument("--state", type=Path, default=_state(), help="where it keeps its state (default: %(default)s)")
+    where = default_state()
+    parser.add_argument("--state", type=Path, default=where, help="where it keeps its state (default: %(default)s)")
 
 
-def _state() -> Path:
+def default_state() -> Path:
+    """Return where the system of this machine keeps its state."""
     return Path(os.environ.get("LOCAL_STATE") or STATE)
 
 
@@ -101,4 +103,4 @@ def _clock_of(local: Local) -> Callable[[], datetime]:
     now = datetime.fromisoformat(local.ask("/_local/clock")["now"].replace("Z", "+00:00"))
     offset = now - datetime.fromtimestamp(time.time(), UTC)
     # A clock that somebody moves meanwhile is followed by the next command.
-    return lambda: datetime.fromtimestamp(time.time(), UTC) + max(offset, timedelta.min)
+    return lambda: datetime.fromtimestamp(time.time(), UTC) + offset

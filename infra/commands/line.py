@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.errors import LazoError
-from infra.commands import import_optouts, publish, replay, trial, validate
+from infra.commands import cost, erase, import_optouts, publish, rebuild, reconcile, replay, trial, validate
 from infra.commands.screen import Failed, Screen
 
 
@@ -25,6 +25,10 @@ COMMANDS = (
     Command("try", trial.__doc__ or "", trial.arguments, trial.run),
     Command("import-optouts", import_optouts.__doc__ or "", import_optouts.arguments, import_optouts.run),
     Command("replay", replay.__doc__ or "", replay.arguments, replay.run),
+    Command("reconcile", reconcile.__doc__ or "", reconcile.arguments, reconcile.run),
+    Command("rebuild", rebuild.__doc__ or "", rebuild.arguments, rebuild.run),
+    Command("erase", erase.__doc__ or "", erase.arguments, erase.run),
+    Command("cost", cost.__doc__ or "", cost.arguments, cost.run),
 )
 
 

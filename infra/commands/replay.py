@@ -39,7 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the export, as CSV")
     parser.add_argument("--mapping", type=Path, required=True, help="what its columns mean, as in examples/replay/")
     parser.add_argument("--twice", action="store_true", help="replay again and show that no item changes")
-    parser.add_argument("--state", type=Path, default=connection.STATE, help="of the running system (default: .local)")
+    where = connection.default_state()
+    parser.add_argument("--state", type=Path, default=where, help="of the running system (default: %(default)s)")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:

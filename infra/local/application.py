@@ -1,6 +1,6 @@
 """Say what the local system must know of the application that it runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,10 @@ from chalice.app import Chalice
 
 if TYPE_CHECKING:
     from infra.local.system import LocalSystem
+
+
+Send = Callable[[str, Mapping[str, str], bytes], None]
+"""Takes what would be posted to an address outside: the URL, the headers, the body."""
 
 
 def _nothing(system: "LocalSystem") -> None:
@@ -27,6 +31,8 @@ class Application:
     """The table (by its logical id) and the sparse index whose sort key says when things fall due."""
     event_prefixes: tuple[str, ...]
     """How the keys of items begin that are there only once an event has been accepted."""
+    use_transport: Callable[[Send], None] = lambda send: None
+    """Let posts to webhooks go there instead of leaving the machine."""
     prepare: Callable[["LocalSystem"], None] = _nothing
     """Publish what the system needs; called at each start, before anything is served."""
     reconcile: Callable[["LocalSystem"], None] = _nothing

@@ -1,6 +1,7 @@
 """Tie the local system to Lazo: where it reads time, what falls due, what has to be published."""
 
 import importlib
+import logging
 import os
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.domain.organisation import Organisation
+from chalicelib.flows import project
 from chalicelib.ports import Ports
+from infra import items
 from infra import organisation as organisations
 from infra.local import tokens
 from infra.local.application import Application
@@ -16,6 +19,8 @@ from infra.local.aws import CannotStart
 from infra.local.system import LocalSystem
 from infra.marked_yaml import Unreadable
 from infra.publication import current, publish
+
+log = logging.getLogger("lazo.local")
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLE = PROJECT / "examples" / "tornillo.yaml"
@@ -28,6 +33,7 @@ def lazo() -> Application:
         overlay=PROJECT / "infra" / "aws" / "overlay.yaml",
         load=lambda: importlib.import_module("app").app,
         use_clock=lambda now: _runtime().use_clock(now),
+        use_transport=lambda send: _runtime().use_transport(send),
         due_index=("Table", keys.DUE),
         event_prefixes=("INVITATION#", "EVENT#"),
         forget=lambda: _runtime().forget(),
@@ -54,6 +60,7 @@ def prepare(system: LocalSystem) -> None:
         organisation,
         events_secret=secrets.events_secrets()[0],
         events_token=secrets.events_tokens()[0],
+        webhooks={each.id: secrets.webhook_secret(each.id) for each in organisation.webhooks},
     )
     addresses = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     told = {"base_url": system.base_url, "environment": {**addresses, **system.resources.environment}}
@@ -74,4 +81,9 @@ def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
 
 
 def reconcile(system: LocalSystem) -> None:
-    """Compare the counters with a recount after an unclean stop."""
+    """Compare the counters with a recount after an unclean stop, and say what differs where operators look."""
+    found = project.reconcile(_runtime().ports(), items.every())
+    if found.differences:
+        log.error("%d counters differ from a recount after an unclean stop", len(found.differences))
+    else:
+        log.info("after an unclean stop the counters equal a recount of %d items", found.items)

@@ -103,7 +103,7 @@ class LocalSystem:
         self.resources = resources.create(overlay, self.aws.endpoint, {**PARAMETERS, "PublicUrl": self.base_url})
         self._take_over()
         self.app = self.application.load()
-        self.application.use_clock(self.clock.now)
+        self._install()
         self.reasons = Reasons()
         # Chalice's logger writes to the screen and passes nothing on; here all logs go where the root logger's go.
         self.app.log.handlers.clear()
@@ -126,6 +126,11 @@ class LocalSystem:
         """Make this process's environment that of this system: tests may have started another one meanwhile."""
         os.environ.update(self._addresses())
         os.environ.update(self.resources.environment)
+
+    def _install(self) -> None:
+        """Let the application read this system's clock, and post into its mailbox instead of to the world."""
+        self.application.use_clock(self.clock.now)
+        self.application.use_transport(self.carrier.post)
 
     def _addresses(self) -> dict[str, str]:
         carrier = self.carrier_server.endpoint
@@ -234,7 +239,7 @@ class LocalSystem:
             self.timetable.restart()
             self._recall(companion)
             self._take_over()
-            self.application.use_clock(self.clock.now)
+            self._install()
             self.application.forget()
 
     def queues(self) -> dict[str, Json]:

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,15 @@ TOKEN_BYTES = 24
 Json = dict[str, Any]
 
 
-def ensure(state: Path, access: Access, organisation: Organisation, *, events_secret: str, events_token: str) -> Json:
+def ensure(
+    state: Path,
+    access: Access,
+    organisation: Organisation,
+    *,
+    events_secret: str,
+    events_token: str,
+    webhooks: Mapping[str, str] | None = None,
+) -> Json:
     """Write the file where it is missing or incomplete, and see that each of its tokens opens what it names.
 
     Tokens that are there stay as they are, since people's scripts rely on them. A department that is new gets one.
@@ -25,7 +33,10 @@ def ensure(state: Path, access: Access, organisation: Organisation, *, events_se
     api = kept.get("api", {})
     wanted = principals(organisation)
     tokens = {principal.id: api.get(principal.id) or secrets.token_urlsafe(TOKEN_BYTES) for principal in wanted}
-    written = {"events_secret": events_secret, "events_token": events_token, "api": {**api, **tokens}}
+    written: Json = {"events_secret": events_secret, "events_token": events_token, "api": {**api, **tokens}}
+    signed = kept.get("webhooks") if webhooks is None else dict(webhooks)
+    if signed:
+        written["webhooks"] = signed
     for principal in wanted:
         if access.principal(tokens[principal.id]) != principal:
             access.grant(tokens[principal.id], principal)

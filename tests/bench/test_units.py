@@ -91,7 +91,9 @@ def test_deleting_nothing_costs_one() -> None:
     assert write_units(None, None, BOTH) == 1
 
 
-@pytest.mark.parametrize(("size", "consistent", "units"), [(0, True, 1), (0, False, 0.5), (4096, True, 1), (4097, True, 2), (4097, False, 1)])
+@pytest.mark.parametrize(
+    ("size", "consistent", "units"), [(0, True, 1), (0, False, 0.5), (4096, True, 1), (4097, True, 2), (4097, False, 1)]
+)
 def test_reads_count_four_kilobytes(size: int, consistent: bool, units: float) -> None:
     assert read(size, consistent=consistent) == units
 

@@ -146,3 +146,39 @@ def test_a_forgotten_timeline_says_when_and_who_but_no_words(kept: Subject) -> N
     assert kept.cases.timeline(id_of(1)) == (entry(1, text=""), entry(2, by="bruno", text=""))
     kept.cases.forget(id_of(404))
     assert kept.cases.timeline(id_of(404)) == ()
+
+
+DEPARTMENTS = ("logistics", "sales", "billing")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 9, 50])
+@pytest.mark.parametrize("which", ["open", "resolved"])
+def test_the_cases_of_several_departments_come_in_one_order(kept: Subject, which: CaseList, limit: int) -> None:
+    for number in range(9):  # some at the same instant: the id decides
+        at = NOW + (number // 2) * HOUR
+        changes = {"state": "resolved", "resolved_at": at} if which == "resolved" else {"resolve_by": at}
+        opened(kept, number, department=DEPARTMENTS[number % 3], **changes)
+    opened(kept, 99, department="reception")
+    found: list[str] = []
+    page = Page((), None)
+    while page.next or not found:
+        page = kept.cases.page_of_all(DEPARTMENTS, which, limit=limit, cursor=page.next)
+        assert len(page.cases) <= limit
+        found += [each.id for each in page.cases]
+    expected = sorted(((number // 2), id_of(number)) for number in range(9))
+    if which == "resolved":
+        expected.reverse()
+    assert found == [id_ for _, id_ in expected]
+
+
+def test_a_cursor_of_all_departments_is_none_of_one(kept: Subject) -> None:
+    for number in range(3):
+        opened(kept, number)
+    of_all = kept.cases.page_of_all(DEPARTMENTS, "open", limit=1, cursor=None).next
+    of_one = kept.cases.page("logistics", "open", limit=1, cursor=None).next
+    assert of_all
+    assert of_one
+    with pytest.raises(Invalid, match="/cursor"):
+        kept.cases.page("logistics", "open", limit=1, cursor=of_all)
+    with pytest.raises(Invalid, match="/cursor"):
+        kept.cases.page_of_all(DEPARTMENTS, "open", limit=1, cursor=of_one)

@@ -44,7 +44,7 @@ def test_unknown_attributes_are_ignored() -> None:
 
 
 def test_a_customer_without_any_address_is_refused() -> None:
-    assert problems(sale(customer={"id": "c-1"})) == {"/data": "customer needs an email or a phone"}
+    assert problems(sale(customer={"id": "c-1"})) == {"/data/customer": "needs an email or a phone"}
 
 
 @pytest.mark.parametrize("missing", ["specversion", "id", "source", "type", "time", "data"])

@@ -45,8 +45,12 @@ def test_a_case_has_the_shape_of_the_contract(bruno_and_co: Desk) -> None:
     assert case["breached"] == {"acknowledge": True, "resolve": True}
     assert case["opened_at"] == "2026-03-07T02:30:00Z"
     assert case["customer"] == {
-        "id": "c-1", "name": "Andrés Mejía", "email": "cliente1@example.com", "phone": "+573001234501", "language": None,
-    }  # fmt: skip
+        "id": "c-1",
+        "name": "Andrés Mejía",
+        "email": "cliente1@example.com",
+        "phone": "+573001234501",
+        "language": None,
+    }
     assert case["verbatim"] == "Llegaron ocho sacos de diez."
     moves = [(entry["version"], entry["move"], entry["from_state"], entry["to_state"]) for entry in case["timeline"]]
     assert moves == [

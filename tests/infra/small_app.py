@@ -50,6 +50,21 @@ def project(event):
     return {}
 
 
+@bp.on_dynamodb_record(stream_arn="arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/s", name="publish")
+def publish(event):
+    return {}
+
+
+@bp.on_sqs_message(queue_arn=QUEUE, batch_size=1, name="webhooks")
+def webhooks(event):
+    return {}
+
+
+@bp.on_sqs_message(queue_arn=QUEUE, batch_size=1000, name="files")
+def files(event):
+    return {}
+
+
 @bp.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 def sweep(event):
     return {}

@@ -17,7 +17,19 @@ from infra.aws.package import PROJECT, CannotPackage, generate, parameters, writ
 from tests.infra import small_app
 
 Template = dict[str, Any]
-FUNCTIONS = {"APIHandler", "PublicPages", "Intake", "Due", "Views", "Project", "Sweep", "Receipts"}
+FUNCTIONS = {
+    "APIHandler",
+    "PublicPages",
+    "Intake",
+    "Due",
+    "Views",
+    "Project",
+    "Publish",
+    "Webhooks",
+    "Files",
+    "Sweep",
+    "Receipts",
+}
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +152,77 @@ def test_the_stream_is_counted_in_windows_that_name_their_shard(sam: Template) -
     assert wiring["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["StreamDlq", "Arn"]}
     (only,) = wiring["FilterCriteria"]["Filters"]
     assert json.loads(only["Pattern"]) == {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "INVITATION#"}]}}}}
+
+
+def test_the_same_stream_tells_other_programs_of_answers_cases_and_opt_outs(sam: Template) -> None:
+    (source,) = functions(sam)["Publish"]["Events"].values()
+    wiring = source["Properties"]
+    assert wiring["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert wiring["StartingPosition"] == "TRIM_HORIZON"
+    assert wiring["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["StreamDlq", "Arn"]}
+    patterns = [json.loads(each["Pattern"]) for each in wiring["FilterCriteria"]["Filters"]]
+    assert [each["dynamodb"]["Keys"]["sk"]["S"] for each in patterns] == [["INVITATION"], ["CASE"], ["CUSTOMER"]]
+
+
+def test_no_stream_has_more_readers_than_its_shards_bear(sam: Template) -> None:
+    sources = [source for one in functions(sam).values() for source in one.get("Events", {}).values()]
+    assert sum(source["Type"] == "DynamoDB" for source in sources) <= 2
+
+
+def test_webhooks_are_posted_one_at_a_time_and_those_given_up_end_in_the_dead_letter_queue(sam: Template) -> None:
+    (source,) = functions(sam)["Webhooks"]["Events"].values()
+    assert source["Properties"]["Queue"] == {"Fn::GetAtt": ["WebhooksQueue", "Arn"]}
+    assert source["Properties"]["BatchSize"] == 1
+    settings = sam["Resources"]["WebhooksQueue"]["Properties"]
+    assert settings["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["WebhooksDlq", "Arn"]}
+    assert settings["VisibilityTimeout"] >= 6 * functions(sam)["Webhooks"]["Timeout"]
+
+
+def test_the_function_that_speaks_to_strangers_can_write_nothing_to_the_table_nor_read_link_keys(sam: Template) -> None:
+    role = statements(sam["Resources"]["WebhooksRole"])
+    allowed = {action: listed(one["Resource"]) for one in role for action in listed(one["Action"])}
+    assert {action for action in allowed if action.startswith("dynamodb:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+    }
+    assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "Secrets"}]
+
+
+def test_day_files_are_written_by_the_hundred_and_what_is_given_up_ends_in_the_dead_letter_queue(sam: Template) -> None:
+    (source,) = functions(sam)["Files"]["Events"].values()
+    assert source["Properties"]["Queue"] == {"Fn::GetAtt": ["FilesQueue", "Arn"]}
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    waits = source["Properties"]["MaximumBatchingWindowInSeconds"]
+    assert (source["Properties"]["BatchSize"], waits) == (1000, 300)
+    settings = sam["Resources"]["FilesQueue"]["Properties"]
+    assert settings["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FilesDlq", "Arn"]}
+    assert settings["VisibilityTimeout"] >= 6 * functions(sam)["Files"]["Timeout"] + waits
+
+
+def test_one_function_writes_day_files_another_reads_them_and_none_deletes(sam: Template) -> None:
+    roles = {name: one for name, one in sam["Resources"].items() if one["Type"] == "AWS::IAM::Role"}
+    allowed = {
+        (name, action)
+        for name, role in roles.items()
+        if "Policies" in role["Properties"]
+        for one in statements(role)
+        for action in listed(one["Action"])
+        if action.startswith("s3:")
+    }
+    assert allowed == {
+        ("FilesRole", "s3:PutObject"),
+        ("ApiHandlerRole", "s3:ListBucket"),
+        ("ApiHandlerRole", "s3:GetObject"),
+    }
+    assert not any(
+        action.startswith("dynamodb:") for one in statements(roles["FilesRole"]) for action in listed(one["Action"])
+    )
+
+
+def test_the_bucket_of_day_files_is_kept_and_closed_to_the_public(sam: Template) -> None:
+    bucket = sam["Resources"]["DayFiles"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
 
 
 def test_the_table_is_kept_streams_and_forgets_by_ttl(sam: Template) -> None:

@@ -290,7 +290,8 @@ class World:
     def _stop(self, id_: str, customer: str, to: tuple[str, ...], *, undo: bool = False) -> None:
         names = (customer, *to)
         if undo:
-            for name in names:
+            # Whoever reads a shared mailbox comes back for it, with all the addresses that are known of them.
+            for name in (*names, *self.judge.people[customer].addresses()):
                 self.ledger.opted_out.pop(name, None)
         outcome = self.engine.run(
             "POST /u",

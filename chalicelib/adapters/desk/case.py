@@ -124,6 +124,12 @@ def alert_page(desk: Desk, view: CaseView, survey: Survey | None, *, seen: int, 
     )
 
 
+def by_mail(desk: Desk, case: Case) -> str:
+    """Return how the timeline names whoever pressed an alert's button, in the company's language."""
+    ours = replace(desk, language=desk.organisation.language)
+    return ours.say("%(department)s, by mail", department=ours.department(case.department))
+
+
 def _page(desk: Desk, view: CaseView, survey: Survey | None, *, status: int = 200, **more: object) -> Page:
     plain: dict[str, object] = {"done": "", "trouble": "", "kept": "", "changed": []}
     desk = replace(desk, address=f"/cases/{view.case.id}")

@@ -1,5 +1,7 @@
 """Keep people and addresses."""
 
+from collections.abc import Sequence
+
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import decode, decode_as, encode_address, encode_customer
 from chalicelib.adapters.dynamodb.table import Put, Table
@@ -14,6 +16,11 @@ class DynamoCustomers:
 
     def get(self, key: str) -> Customer | None:
         return decode_as(Customer, self._table.get(keys.customer(key)))
+
+    def get_many(self, names: Sequence[str]) -> dict[str, Customer]:
+        images = self._table.get_many([keys.customer(key) for key in names])
+        found = (decode_as(Customer, image) for image in images)
+        return {customer.key: customer for customer in found if customer}
 
     def address(self, key: str) -> Address | None:
         return decode_as(Address, self._table.get(keys.address(key)))

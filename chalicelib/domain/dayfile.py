@@ -1,0 +1,250 @@
+"""Say what day files hold of an answer, a decision and a case: what analysis takes, nothing that leads to a person.
+
+A line tells of one version of one id; readers keep the highest version of each id, so a line that is written twice,
+late or in another file does no harm. No names, addresses, words, references or customers: those stand in the table
+alone, where they can be erased.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal, get_args
+
+from chalicelib.domain.case import Case, State
+from chalicelib.domain.event import Promise
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.rollup import day_of
+from chalicelib.domain.terms import Frozen, Instant, fingerprint
+
+SCHEMA_VERSION = 1
+"""Goes up when a field changes its meaning or goes away; readers pass over fields that they do not know."""
+
+SUFFIX = ".jsonl.gz"
+
+Kind = Literal["responses", "decisions", "cases"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class DayRow(Frozen):
+    """What all lines have: `version` tells which of two lines of one `id` holds."""
+
+    kind: ClassVar[Kind]
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    version: int
+    generation: int
+    program: str
+    touchpoint: str | None
+    channel: str | None
+    department: str | None
+    attributes: dict[str, str]
+    """Those that the organisation counts by, and no others: a CRM may send anything."""
+
+
+class ResponseRow(DayRow):
+    """One confirmed answer, under the local day of its first confirmation."""
+
+    kind: ClassVar[Kind] = "responses"
+
+    first_confirmed_at: Instant
+    answered_at: Instant
+    occurred_at: Instant
+    how: str
+    survey: str | None
+    survey_version: str | None
+    metric: str | None
+    rating: int
+    ratings: dict[str, int]
+    choices: dict[str, tuple[str, ...]]
+    has_words: bool
+    language: str
+    departments: tuple[str, ...]
+    has_case: bool
+    erased: bool
+
+
+class ExportRow(ResponseRow):
+    """One answer with what leads to a person, for who may see it: never in a file, blank after an erasure."""
+
+    day: str
+    customer: str | None = None
+    reference: str | None = None
+    texts: dict[str, str] = {}
+
+
+class DecisionRow(DayRow):
+    """One decision to ask or not, once it has left or was given up, under the local day of its event."""
+
+    kind: ClassVar[Kind] = "decisions"
+
+    occurred_at: Instant
+    decided_at: Instant
+    source: str
+    label: str
+    state: str
+    reason: str | None
+    survey: str | None
+    survey_version: str | None
+    language: str
+    departments: tuple[str, ...]
+    promises: tuple[Promise, ...]
+    primary: bool
+    sent_at: Instant | None
+    reminder: str | None
+    reminded_at: Instant | None
+    bounced: bool
+    cancelled: bool
+    unconfirmed: bool
+    scanned: bool
+    erased: bool
+
+
+class CaseRow(DayRow):
+    """One case as it stands, under the local day of its opening."""
+
+    kind: ClassVar[Kind] = "cases"
+
+    moves: int
+    state: State
+    metric: str
+    rating: int
+    origin_department: str | None
+    supporting: tuple[str, ...]
+    rule: str
+    drivers: tuple[str, ...]
+    opened_at: Instant
+    acknowledge_by: Instant
+    resolve_by: Instant
+    first_acknowledged_at: Instant | None
+    resolved_at: Instant | None
+    acknowledge_breached: bool
+    resolve_breached: bool
+    seconds_led: dict[str, float]
+    """By department, up to the last change of lead or state; they add up to the customer's clock of a resolved case."""
+    handoffs: int
+    returns: int
+    reopenings: int
+    root_cause: str | None
+    mended: str | None
+
+
+ROWS: dict[Kind, type[DayRow]] = {row.kind: row for row in (ResponseRow, DecisionRow, CaseRow)}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What lines take from the organisation: its days, the attributes it counts by, its list of causes."""
+
+    zone: str
+    attributes: tuple[str, ...] = ()
+    causes: frozenset[str] = frozenset()
+
+    def day(self, at: datetime) -> str:
+        """Return the local day of an instant."""
+        return day_of(at, self.zone)
+
+    def of(self, attributes: dict[str, str]) -> dict[str, str]:
+        """Return the attributes that are counted by."""
+        return {name: attributes[name] for name in self.attributes if name in attributes}
+
+
+def shape_of(organisation: Organisation) -> Shape:
+    """Return what lines take from an organisation."""
+    causes = frozenset(cause.id for cause in organisation.causes)
+    return Shape(organisation.zone, organisation.trends.attributes, causes)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a day file, and where it belongs."""
+
+    kind: Kind
+    day: str
+    id: str
+    version: int
+    text: str
+
+
+def lines_of(old: Invitation | Case | None, new: Invitation | Case | None, shape: Shape) -> Iterator[Line]:
+    """Return what is new in an item's image: nothing when no field of a line has changed, nothing of trials."""
+    before = {row.kind: row for row, _ in _rows(old, shape)} if old else {}
+    for row, at in _rows(new, shape) if new else ():
+        if _plain(before.get(row.kind)) != _plain(row):
+            yield Line(row.kind, shape.day(at), row.id, row.version, row.model_dump_json())
+
+
+def _plain(row: DayRow | None) -> DayRow | None:
+    return row and row.model_copy(update={"version": 0})
+
+
+def newest(lines: Iterable[Line]) -> list[Line]:
+    """Return the highest version of each id of each kind and day, in the order of days and ids."""
+    found: dict[tuple[str, str, str], Line] = {}
+    for line in lines:
+        key = (line.kind, line.day, line.id)
+        if key not in found or found[key].version < line.version:
+            found[key] = line
+    return [found[key] for key in sorted(found)]
+
+
+def file_name(kind: Kind, day: str, lines: Sequence[Line]) -> str:
+    """Return the name of the file of these lines: its folders are the partitions that Athena and DuckDB read.
+
+    It follows from the lines, so that writing them twice makes one file, and no other lines ever take its place.
+    """
+    return f"{folder(kind, day)}/{fingerprint(*(line.text for line in lines))}{SUFFIX}"
+
+
+def folder(kind: Kind, day: str) -> str:
+    """Return where the files of a kind and day are."""
+    return f"{kind}/day={day}"
+
+
+def place_in(name: str) -> tuple[str, str]:
+    """Return the kind and the day of a file's name.
+
+    >>> place_in("responses/day=2026-03-06/0f.jsonl.gz")
+    ('responses', '2026-03-06')
+    """
+    kind, _, rest = name.partition("/day=")
+    return kind, rest.partition("/")[0]
+
+
+def _rows(item: Invitation | Case, shape: Shape) -> Iterator[tuple[DayRow, datetime]]:
+    if isinstance(item, Case):
+        yield case_row(item, shape), item.opened_at
+    elif not item.trial:
+        # What is only planned may still change: one line for each survey instead of two.
+        if item.state != "scheduled":
+            yield decision_row(item, shape), item.occurred_at
+        if item.confirmed and item.first_confirmed_at:
+            yield response_row(item, item.confirmed, shape), item.first_confirmed_at
+
+
+def response_row(invitation: Invitation, answer: Answer, shape: Shape) -> ResponseRow:
+    """Return what is told of a confirmed answer: that there were words, and not which."""
+    said = {name: getattr(answer, name) for name in ("rating", "ratings", "choices", "how")}
+    first = invitation.first_confirmed_at or answer.at
+    told = {"first_confirmed_at": first, "answered_at": answer.at, "has_words": any(answer.texts.values())}
+    return ResponseRow(**_picked(ResponseRow, invitation, shape, **said, **told))
+
+
+def decision_row(invitation: Invitation, shape: Shape) -> DecisionRow:
+    """Return what is told of a decision; not its rule, which may quote a carrier and so an address."""
+    return DecisionRow(**_picked(DecisionRow, invitation, shape, scanned=invitation.is_scanned))
+
+
+def case_row(case: Case, shape: Shape) -> CaseRow:
+    """Return what is told of a case; not why it was routed in words, which may be the customer's own."""
+    # Without a list of causes the root cause is free text, and may name somebody.
+    cause = case.root_cause if case.root_cause in shape.causes else None
+    counted = {"version": case.revision, "moves": case.version, "seconds_led": case.spent}
+    return CaseRow(**_picked(CaseRow, case, shape, **counted, rule=case.why.rule, root_cause=cause))
+
+
+def _picked(model: type[DayRow], item: Invitation | Case, shape: Shape, **told: Any) -> dict[str, Any]:
+    """Return the fields of a row: what it is told, and the rest as the item has it under the same name."""
+    given = {"schema_version": SCHEMA_VERSION, "attributes": shape.of(item.attributes), **told}
+    return given | {name: getattr(item, name) for name in model.model_fields if name not in given}

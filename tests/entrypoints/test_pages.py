@@ -1,0 +1,281 @@
+"""Carla's screen, the ledger, the board, everybody's own page: true figures, each with its uncertainty."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from chalicelib import runtime
+from chalicelib.adapters.desk.frame import Desk as Reader
+from chalicelib.adapters.desk.trends import csv_of
+from chalicelib.domain.terms import fingerprint
+from chalicelib.domain.trend import Point, Series, Trend
+from chalicelib.ports import Counters
+from tests.domain.cast import FRIDAY_1630, sale
+from tests.entrypoints.desk import Desk, desk
+from tests.staffed import TOKENS, busy, company, install, staff_app, uninstall, year
+from tests.world import World
+
+
+@cache
+def _year() -> World:
+    return year()
+
+
+@pytest.fixture
+def carla() -> Iterator[Desk]:
+    """Carla, signed in, reading English, after a year."""
+    install(_year(), "https://lazo.example")
+    here = desk(staff_app(), _year())
+    here.sign_in("carla")
+    here.get("/trends?lang=en")
+    yield here
+    uninstall()
+
+
+def _as(here: Desk, who: str) -> Desk:
+    here.cookies.clear()
+    here.sign_in(who)
+    here.get("/me?lang=en")
+    return here
+
+
+def test_the_screen_shows_what_the_company_asks_and_promises(carla: Desk) -> None:
+    page = carla.get("/trends").text
+    for told in ("Recommendation (NPS)", "Response rate", "Promises kept, as delivered", "Cases on time"):
+        assert told in page
+    assert "Satisfaction (CSAT)</span>" not in page
+    assert page.count("n&nbsp;=&nbsp;") >= 6
+    assert "noise" in page
+
+
+def test_each_figure_of_the_table_is_the_counters_own(carla: Desk) -> None:
+    rows = list(csv.reader(io.StringIO(carla.get("/trends.csv?metric=nps").text)))
+    assert rows[0] == ["series", "start", "n", "value", "low", "high", "hidden"]
+    answered = [each for each in _year().memory.invitations.values() if each.confirmed]
+    by_month: dict[str, list[int]] = {}
+    for each in answered:
+        assert each.confirmed is not None
+        assert each.first_confirmed_at is not None
+        local = each.first_confirmed_at.astimezone(ZoneInfo("America/Bogota"))
+        by_month.setdefault(f"{local:%Y-%m}-01", []).append(each.confirmed.rating)
+    for _, start, n, value, *_ in rows[1:]:
+        ratings = by_month[start]
+        nps = 100 * (sum(r >= 9 for r in ratings) - sum(r <= 6 for r in ratings)) / len(ratings)
+        assert int(n) == len(ratings)
+        assert float(value) == pytest.approx(nps, abs=0.001)
+    assert len(rows) > 10
+
+
+def test_the_view_is_in_the_address(carla: Desk) -> None:
+    page = carla.get("/trends?metric=sla_met&interval=quarter&filter=department:logistics").text
+    assert "Cases on time" in page
+    assert "Department: Dispatch" in page
+    assert '<option value="quarter" selected>' in page
+    assert '<option value="department:logistics" selected>' in page
+
+
+def test_a_point_leads_closer(carla: Desk) -> None:
+    page = carla.get("/trends?metric=nps&interval=month&from=2026-01-01&to=2026-04-01").text
+    assert "/trends?metric=nps&amp;interval=week&amp;from=2026-02-01&amp;to=2026-03-01" in page
+
+
+def test_a_split_draws_each_department_on_one_scale(carla: Desk) -> None:
+    page = carla.get("/trends?metric=nps&by=department").text
+    for name in ("Sales", "Dispatch", "Billing", "Reception"):
+        assert f">{name}</a>" in page
+    assert page.count('class="plot"') == 4
+
+
+def test_every_drawing_has_a_title_and_a_description(carla: Desk) -> None:
+    page = carla.get("/trends?metric=nps&by=department").text
+    assert page.count('class="plot"') == page.count("<desc id=") == page.count('-t">Recommendation (NPS)')
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("metric=joy", "is not one of nps, csat"),
+        ("metric=nps&by=planet", "is not one of department"),
+        ("metric=nps&interval=hour", "is not one of day"),
+        ("metric=nps&from=2026-05-01&to=2026-01-01", "is not before"),
+        ("metric=nps&from=1996-01-01&to=2026-01-01&interval=day", "years before"),
+        ("metric=nps&from=yesterday", "is not a date"),
+        ("metric=nps&filter=" + "x" * 100_000, "dimension:value"),
+        ("metric=nps&filter=planet:mars", "dimension:value"),
+        ("metric=nps&colour=red", "is not one of metric, by"),
+        ("metric=nps&by=department&filter=program:after-sale", "not counted together"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_above_the_fields(carla: Desk, query: str, told: str) -> None:
+    answer = carla.get(f"/trends?{query}")
+    assert answer.status == 422
+    assert told in answer.text
+    assert 'name="metric"' in answer.text
+    assert carla.get(f"/trends.csv?{query}").status == 422
+
+
+def test_hostile_questions_are_only_words(carla: Desk) -> None:
+    answer = carla.get("/trends?metric=nps&filter=department:%3Cscript%3Ealert(1)%3C/script%3E{{7*7}}")
+    assert answer.status == 200
+    assert "<script>alert" not in answer.text
+
+
+def test_before_the_first_answer_the_page_says_what_will_come(carla: Desk) -> None:
+    install(busy(), "https://lazo.example")
+    assert "Nothing to see yet" in carla.get("/trends", who="").text
+    assert "Nobody yet" in carla.get("/recognition").text
+
+
+def test_the_screen_reads_each_counter_once(carla: Desk) -> None:
+    counted = _Counting(_year().ports.counters)
+    runtime.use_ports(replace(_year().ports, counters=counted))
+    assert carla.get("/trends").status == 200
+    departments = 4
+    assert len(counted.read) == len(set(counted.read)) <= 12 + 4 * departments
+
+
+class _Counting:
+    """Counters that note what is read of them."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self.read: list[tuple[str, ...]] = []
+
+    def series(self, *asked: str) -> dict[str, dict[str, int]]:
+        self.read.append(asked)
+        return self._counters.series(*asked)
+
+    def values(self, *asked: str) -> tuple[str, ...]:
+        self.read.append(asked)
+        return self._counters.values(*asked)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._counters, name)
+
+
+def test_a_department_sees_its_own_closed_periods_only(carla: Desk) -> None:
+    bruno = _as(carla, "bruno")
+    page = bruno.get("/trends").text
+    assert "Trends of Dispatch" in page
+    assert "Departments compared" not in page
+    assert '<option value="day"' not in page
+    assert "Billing" not in page
+    assert bruno.get("/trends?filter=department:billing").status == 403
+    assert bruno.get("/trends?metric=nps&interval=day").status == 422
+    months = [row[1] for row in csv.reader(io.StringIO(bruno.get("/trends.csv?metric=nps").text))][1:]
+    assert f"{_year().now:%Y-%m}-01" not in months
+
+
+def test_small_cells_stay_hidden_on_the_page_too(carla: Desk) -> None:
+    bruno = _as(carla, "bruno")
+    page = bruno.get("/trends?metric=nps&interval=week").text
+    assert "not shown: fewer than 5 answers" in page
+    rows = list(csv.reader(io.StringIO(bruno.get("/trends.csv?metric=nps&interval=week").text)))
+    hidden = [row for row in rows if row[6] == "yes"]
+    assert hidden
+    assert all(row[2:6] == ["", "", "", ""] for row in hidden)
+
+
+def test_an_agent_has_no_trends(carla: Desk) -> None:
+    marta = _as(carla, "marta")
+    for path in ("/trends", "/trends.csv", "/recognition", "/ledger", "/cases"):
+        assert marta.get(path).status == 403
+
+
+def test_a_spreadsheet_runs_nothing_of_ours() -> None:
+    point = Point(start=FRIDAY_1630.date(), n=1, value=-5.0, low=None, high=None, counts={})
+    trend = Trend(
+        metric="nps", interval="month", by="person", formula="", series=(Series(key="=1+1", points=(point,)),)
+    )
+    rows = csv_of(Reader(company(), TOKENS["carla"], FRIDAY_1630, "en"), {"by": "person"}, lambda asked: trend)
+    assert rows[1] == ["'=1+1", "2026-03-06", "1", "-5", "", "", ""]
+
+
+# The ledger
+
+
+def test_the_ledger_tells_what_became_of_an_event(carla: Desk) -> None:
+    page = carla.get("/ledger?event=/crm|ORD-00000").text
+    assert "sale.closed · ORD-00000" in page
+    assert "Asked" in page or "Answered" in page
+
+
+def test_the_ledger_tells_a_customers_last_decisions(carla: Desk) -> None:
+    assert "ORD-03005" in carla.get("/ledger?customer=c-ORD-03005").text
+
+
+def test_the_ledger_says_why_somebody_was_not_asked() -> None:
+    world = busy()
+    world.tell(sale(customer={"id": "c-0", "email": "cliente0@example.com"}, envelope={"id": "again"}))
+    install(world, "https://lazo.example")
+    try:
+        page = desk(staff_app(), world).get("/ledger?event=/crm|again&lang=en", who="admin").text
+        assert "Not asked" in page
+        assert "was asked a short while ago" in page
+    finally:
+        uninstall()
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 200),
+        ("event=/crm|nothing", 404),
+        ("customer=nobody", 404),
+        ("event=nonsense", 422),
+        ("customer=a&event=/b|c", 422),
+        ("colour=red", 422),
+        ("customer=" + "x" * 201, 422),
+    ],
+)
+def test_the_ledger_answers_every_question(carla: Desk, query: str, status: int) -> None:
+    assert carla.get(f"/ledger?{query}").status == status
+
+
+def test_a_department_reads_the_ledger_of_its_own_events(carla: Desk) -> None:
+    ours = next(each for each in _year().memory.invitations.values() if "logistics" not in each.departments)
+    theirs = next(each for each in _year().memory.invitations.values() if "logistics" in each.departments)
+    bruno = _as(carla, "bruno")
+    assert bruno.get(f"/ledger?event=/crm|{ours.event_id}").status == 404
+    assert bruno.get(f"/ledger?event=/crm|{theirs.event_id}").status == 200
+
+
+# Recognition, and one's own page
+
+
+def test_the_board_ranks_by_what_is_certain(carla: Desk) -> None:
+    page = carla.get("/recognition").text
+    shown = [part.partition("<")[0] for part in page.split("<li><strong>")[1:]]
+    assert shown == ["Dispatch", "Sales", "u-7"]
+    assert "Billing" not in page
+
+
+def test_everybody_sees_their_own_ratings_beside_the_teams(carla: Desk) -> None:
+    page = _as(carla, "marta").get("/me").text
+    assert "Recommendation (NPS)" in page
+    assert "You" in page
+    assert "Sales" in page
+
+
+def test_a_token_without_a_person_has_no_page_of_its_own(carla: Desk) -> None:
+    assert "A page for persons" in _as(carla, "bruno").get("/me").text
+
+
+def test_few_answers_are_not_told_even_to_oneself() -> None:
+    world = busy()
+    install(world, "https://lazo.example")
+    try:
+        page = desk(staff_app(), world).get("/me?lang=en", who="marta").text
+        assert "Nothing to see yet" in page
+    finally:
+        uninstall()
+
+
+def test_ids_open_nothing(carla: Desk) -> None:
+    assert carla.get(f"/cases/{fingerprint('a', 'b')}").status == 404

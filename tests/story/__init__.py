@@ -1,0 +1,1 @@
+"""What people live through with the whole system running: told over HTTP and the mailbox, and nothing else."""
