@@ -8,7 +8,7 @@ from bench.world import World
 
 MINUTES_PER_HOUR = 60
 OUR_SERVICES = {"sqs": "sqs_requests", "s3": "s3_puts", "events": "eventbridge_events", "sns": "sns_publishes"}
-"""Services whose calls are priced by the call; DynamoDB's by units, carriers' by messages, secrets with the fixed ones."""
+"""Services priced by the call; DynamoDB is by units, carriers by messages, secrets are among the fixed costs."""
 
 Json = dict[str, Any]
 
@@ -55,11 +55,9 @@ class Account:
     def duration_ms(self, path: str) -> float:
         """Return how long a path's invocations would last on Lambda, all together."""
         assumed = self.given["assumptions"]
-        waits = sum(
-            count * assumed["latency_ms"].get(call.partition(".")[0], 0.0)
-            for call, count in self.counted.meter.tally.calls_of(path).items()
-        )
-        return self.cpu_ms(path) * assumed["lambda_cpu_factor"] + waits
+        calls = self.counted.meter.tally.calls_of(path).items()
+        waits = sum(count * assumed["latency_ms"].get(call.partition(".")[0], 0.0) for call, count in calls)
+        return float(self.cpu_ms(path) * assumed["lambda_cpu_factor"] + waits)
 
     def cpu_ms(self, path: str) -> float:
         """Return the processor time of a path's invocations, as it was without the meter."""
@@ -74,7 +72,7 @@ def fixed(account: Account, overlay: Json) -> dict[str, float]:
     assumed = account.given["assumptions"]
     hours = assumed["hours_per_month"]
     minutes = hours * MINUTES_PER_HOUR
-    polls = assumed["pollers"] * len(_queues(account.counted)) * hours * 3600 / assumed["poll_seconds"]
+    polls = assumed["pollers"] * _polled(account.counted) * hours * 3600 / assumed["poll_seconds"]
     sweep = account.each(["sweep"], 1)
     resources = overlay["Resources"].values()
     reads = assumed["environments"] * minutes / assumed["secrets_fresh_minutes"]
@@ -88,9 +86,9 @@ def fixed(account: Account, overlay: Json) -> dict[str, float]:
     }
 
 
-def _queues(world: World) -> list[str]:
-    named = {each.rpartition("-")[2] for each in world.resources.queues()}
-    return [name for name, pump in world.queues.items() if not pump.queue.startswith("local-")] or sorted(named)
+def _polled(world: World) -> int:
+    """Return how many queues Lambda polls; the one that stands in for a topic is of this machine only."""
+    return sum(not pump.queue.startswith("local-") for pump in world.queues.values())
 
 
 def _watched(resource: Json) -> int:

@@ -224,7 +224,7 @@ def _beside(found: Found, world: World, low: list[str], size: Size, say: Say) ->
 
 def _trends(world: World, id_: str) -> dict[str, float]:
     found: dict[str, float] = {}
-    for place, responses in enumerate((1000, MILLION)):
+    for responses in (1000, MILLION):
         # A year on, so that each month is filled once.
         world.now += timedelta(days=365)
         invitation = world.ports.invitations.get(id_)
@@ -252,10 +252,13 @@ def _cold(found: Found, size: Size, say: Say) -> None:
     say(f"starting each function {size.starts} times")
     with running(company.company(), is_metered=False) as world:
         starts, bare = cold.starts(world, size.starts)
-    found.latest["cold_ratio"] = {name: start.ratio for name, start in starts.items()}
-    found.latest["import_ratio"] = {name: start.import_ratio for name, start in starts.items()}
-    found.latest["cold_ms"] = {name: start.first_ms for name, start in starts.items()}
-    found.latest["bare_python_with_chalice_ms"] = bare
+    found.latest |= {
+        "cold_ratio": {name: start.first.cpu_ms / bare.cpu_ms for name, start in starts.items()},
+        "import_ratio": {name: start.imports.cpu_ms / bare.cpu_ms for name, start in starts.items()},
+        "cold_ratio_by_the_clock": {name: start.first.wall_ms / bare.wall_ms for name, start in starts.items()},
+        "cold_cpu_ms": {name: start.first.cpu_ms for name, start in starts.items()},
+        "bare_python_with_chalice_ms": bare.cpu_ms,
+    }
 
 
 def _or_reason(make: Callable[[], Any]) -> Any:

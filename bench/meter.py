@@ -1,7 +1,7 @@
 """Count every AWS call of this process, and every unit of the table by AWS's rules.
 
-It hangs on botocore's events, so nothing is left out and no flow knows of it. A mirror of what the table holds says what
-an item was before: what a write costs depends on that. The emulator's own figures are never read.
+It hangs on botocore's events, so nothing is left out and no flow knows of it. A mirror of what the table holds says
+what an item was before: what a write costs depends on that. The emulator's own figures are never read.
 """
 
 from base64 import b64decode
@@ -67,17 +67,19 @@ class Meter:
         session.register("before-parameter-build.*", self._asked)
         session.register("after-call.*", self._answered)
 
-    def _asked(self, params: Json, context: dict[str, Any], **_: Any) -> None:
-        context["metered"] = params
+    def _asked(self, **told: Any) -> None:
+        told["context"]["metered"] = told["params"]
 
-    def _answered(self, parsed: Json, model: Any, context: Json, **_: Any) -> None:
-        code = parsed.get("Error", {}).get("Code", "")
-        self.count(model.service_model.service_name, model.name, context["metered"], parsed, code)
+    def _answered(self, **told: Any) -> None:
+        model, answer = told["model"], told["parsed"]
+        error = answer.get("Error", {}).get("Code", "")
+        self.count(model.service_model.service_name, model.name, told["context"]["metered"], answer, error)
 
     def count(self, service: str, operation: str, params: Json, answer: Json, error: str = "") -> None:
         """Count one call, whoever made it."""
         call = f"{service}.{operation}"
-        self.tally.calls[self.path, call] += 1
+        # Each event of a call is paid for by itself.
+        self.tally.calls[self.path, call] += len(params["Entries"]) if operation == "PutEvents" else 1
         if service == "dynamodb" and operation in _RULES:
             _RULES[operation](self, _Call(operation, params, answer, error))
 

@@ -113,7 +113,8 @@ def _beside(latest: Json) -> list[tuple[object, ...]]:
         "timers",
         "queue_page",
         "import_ratio",
-        "cold_ms",
+        "cold_cpu_ms",
+        "cold_ratio_by_the_clock",
         "bare_python_with_chalice_ms",
         "reference_loop_ms",
     )

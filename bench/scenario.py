@@ -170,8 +170,6 @@ def _case(
 
 
 def count(world: World, path: str, things: int, each: int) -> None:
-    """Let the counters catch up, in batches that hold the records of so many decisions or answers."""
-    pump = world.streams["project"]
-    records = world.aws.pending()["streams"].get(pump.table, 0) - pump.position
+    """Let the readers of the stream catch up, in batches that hold the records of so many decisions or answers."""
     with world.path(path):
-        world.count(max(1, ceil(records * each / max(things, 1))))
+        world.follow_stream(max(1, ceil(world.unread() * each / max(things, 1))))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bench import company, scenario
+from bench import scenario
 from bench.http import request
 from bench.units import Image
 from bench.world import World

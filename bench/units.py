@@ -6,7 +6,7 @@ whole KB; an index entry that appears, disappears or changes is a write of its o
 transaction writes or reads counts twice; a condition that does not hold is charged as if it did. Reads are charged in
 4 KB, half when they need not be consistent; a Query for the sum of what it passes over, a BatchGet for each item.
 
-Sources: "DynamoDB Item sizes and formats", "Read and write operations", "Using Global Secondary Indexes" in the DynamoDB
+Sources: "DynamoDB Item sizes and formats", "Read and write operations", "Using Global Secondary Indexes" in DynamoDB's
 developer guide. That an index entry written by a transaction counts twice as well is the dearer reading of them.
 """
 
@@ -52,7 +52,8 @@ def size_of(image: Image | None) -> int:
 
 def _value_size(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
-    return SIZES[kind](content)
+    size: int = SIZES[kind](content)
+    return size
 
 
 def _number_size(text: str) -> int:

@@ -13,10 +13,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from statistics import median
 from typing import Any, cast
 
@@ -106,7 +107,8 @@ class World:
         self.queues = {each.name: each for each in triggers.pumps if isinstance(each, pumps.QueuePump)}
         self.streams = {each.name: each for each in triggers.pumps if isinstance(each, pumps.StreamPump)}
         self.schedules = {each.name: self._watched(each) for each, _ in triggers.schedules}
-        for pump in (*self.queues.values(), *self.streams.values()):
+        pumped: list[pumps.QueuePump | pumps.StreamPump] = [*self.queues.values(), *self.streams.values()]
+        for pump in pumped:
             pump.function = self._watched(pump.function)
 
     def _watched(self, function: Function) -> Watched:
@@ -174,23 +176,26 @@ class World:
             raise RuntimeError(f"{function} has failed; the log says more")
 
     def work_off(self, function: str) -> None:
-        """Let a queue's function take everything that waits, in batches of ten."""
+        """Let a queue's function take everything that waits, in batches of its own size."""
         pump = self.queues[function]
-        while self.aws.pending()["queues"].get(pump.queue, [0])[0]:
+        while waiting := self.aws.pending()["queues"].get(pump.queue, [0])[0]:
             pump.step()
-            self.charge("sqs_requests", POLLED)
+            # However large the batch: a request receives, or deletes, no more than ten messages.
+            self.charge("sqs_requests", POLLED * ceil(min(waiting, pump.batch_size) / pumps.RECEIVE_MAX))
 
-    def count(self, records: int) -> None:
-        """Let the counters catch up, so many records of the stream at a time."""
+    def unread(self) -> int:
+        """Return how many records of the table's stream the counters have not seen."""
         pump = self.streams["project"]
-        pump.batch_size = records
-        while pump.is_ready(self.aws.pending()):
-            pump.step()
+        return int(self.aws.pending()["streams"].get(pump.table, 0)) - pump.position
 
-    def images(self, keys: Sequence[Key]) -> list[Image]:
-        """Read items past the meter."""
-        found = (_look(self.aws, self.table, key) for key in keys)
-        return [image for image in found if image]
+    def follow_stream(self, records: int) -> None:
+        """Let everything that reads the stream catch up, so many records at a time, and write the day files."""
+        for pump in self.streams.values():
+            pump.batch_size = records
+            while pump.is_ready(self.aws.pending()):
+                pump.step()
+        if "files" in self.queues:
+            self.work_off("files")
 
 
 class _Stopwatch:
@@ -202,11 +207,11 @@ class _Stopwatch:
         session.register("before-parameter-build.*", self._start)
         session.register("after-call.*", self._stop)
 
-    def _start(self, context: Json, **_: Any) -> None:
-        context["bench_start"] = time.process_time()
+    def _start(self, **told: Any) -> None:
+        told["context"]["bench_start"] = time.process_time()
 
-    def _stop(self, context: Json, **_: Any) -> None:
-        self._world.now_used.client_ms += (time.process_time() - context["bench_start"]) * 1000
+    def _stop(self, **told: Any) -> None:
+        self._world.now_used.client_ms += (time.process_time() - told["context"]["bench_start"]) * 1000
 
 
 @contextmanager
@@ -219,7 +224,10 @@ def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
             os.environ.update(_addresses(aws, carrier))
             made = resources.create(resources.Overlay.read(OVERLAY), aws.endpoint, PARAMETERS)
             os.environ.update(made.environment)
-            yield _world(aws, made, organisation, is_metered=is_metered)
+            world = _world(aws, made, organisation, is_metered=is_metered)
+            logging.getLogger().addHandler(lines := _Lines(world))
+            yield world
+            logging.getLogger().removeHandler(lines)
         finally:
             runtime.forget()
             runtime.use_clock(lambda: datetime.now(UTC))
@@ -238,7 +246,6 @@ def _world(aws: EmbeddedAws, made: resources.Resources, organisation: Organisati
     else:
         _Stopwatch(world)
     runtime.use_clock(lambda: world.now)
-    logging.getLogger().addHandler(_Lines(world))
     world.ports.library.publish(organisation, world.now)
     return world
 

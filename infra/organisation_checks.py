@@ -14,6 +14,7 @@ from chalicelib.domain.event import CANCELLATIONS, CLOSINGS, FULFILMENT
 from chalicelib.domain.organisation import Department, Organisation, Program, Webhook
 from chalicelib.domain.outgoing import KINDS
 from chalicelib.domain.policy import hours_of
+from chalicelib.domain.sms import fold, septets
 from chalicelib.domain.survey import SCALES, Survey
 from chalicelib.domain.terms import LANGUAGES, in_language
 from chalicelib.errors import NeverOpen
@@ -223,8 +224,18 @@ def doubtful(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
             meant = "" if moment in CLOSINGS else nearest(moment, CLOSINGS, SLIP)
             if meant:
                 yield marked.fault(("programs", index, "on", at), f"{moment} is a type of its own{meant}")
+    yield from _unsigned_texts(marked, organisation)
     if not organisation.causes:
         yield marked.fault((), "has no causes: any words will do as the root cause of a case, and none can be counted")
+
+
+def _unsigned_texts(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
+    # One character outside the alphabet would turn a text of one segment into three, so that it is left out instead.
+    name = organisation.sender.sms or organisation.name
+    if septets(name) is None and any("sms" in program.channels for program in organisation.programs):
+        place = ("sender", "sms") if organisation.sender.sms else ("sender",)
+        text = f"{name!r} has letters that text messages lack, so these leave the name out; write sms: {fold(name)}"
+        yield marked.fault(place, text)
 
 
 def _languages(marked: Marked, organisation: Organisation) -> Iterator[Fault]:

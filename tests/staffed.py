@@ -9,13 +9,13 @@ from typing import Any
 
 from chalice import Chalice
 from chalice.config import Config
-from chalice.local import LocalDevServer
+from chalice.local import ChaliceRequestHandler, LocalDevServer
 
+from app import app
 from chalicelib import runtime
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.domain.case import Move
 from chalicelib.domain.organisation import Cause, Organisation
-from chalicelib.entrypoints import access, cases, pages
 from chalicelib.flows import project, recover
 from chalicelib.ports import Principal
 from chalicelib.settings import Settings
@@ -130,17 +130,24 @@ def uninstall() -> None:
 
 @cache
 def staff_app() -> Chalice:
-    """An app with the pages and calls of our own people; a blueprint can be registered once only."""
-    app = Chalice("staff")
-    for blueprint in (access.bp, cases.bp, pages.bp):
-        app.register_blueprint(blueprint)
+    """The app itself: Chalice registers a blueprint once per process, so all tests share it."""
     return app
+
+
+class _Handler(ChaliceRequestHandler):
+    """Answers at once and says nothing of it."""
+
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
 
 
 @contextmanager
 def served(app: Chalice) -> Iterator[str]:
     """Serve an app on a free port of this machine; gives its address."""
-    server = LocalDevServer(app, Config(), "127.0.0.1", 0)
+    server = LocalDevServer(app, Config(), "127.0.0.1", 0, handler_cls=_Handler)
     port = server.server.server_address[1]
     thread = Thread(target=server.server.serve_forever, daemon=True)
     thread.start()

@@ -225,6 +225,7 @@ def open_case(
     invitation: Invitation, answer: Answer, to: RouteTo, organisation: Organisation, now: datetime
 ) -> Moved:
     """Return the one case of an invitation whose rating was confirmed low."""
+    now = _whole(now)
     budgets = _sla(organisation, to.department)
     case = Case(
         id=invitation.id,
@@ -264,11 +265,16 @@ def move(case: Case, wanted: Move, organisation: Organisation, now: datetime) ->
     Waiting counts for the customer's clock; nothing here resets it.
     """
     _check(case, wanted, organisation)
-    now = max(now, case.moved_at or case.opened_at)
+    now = max(_whole(now), case.moved_at or case.opened_at)
     changed = MOVES[wanted.verb](case, wanted, organisation, now)
     news = {"version": case.version + 1, "revision": case.revision + 1, "moved_at": now}
     after = changed.model_copy(update=news)
     return Moved(after, _entry(after, case.state, wanted.verb, wanted.by, now, _said(wanted)))
+
+
+def _whole(now: datetime) -> datetime:
+    """Return the instant without its fraction: two hours from 15:00:00.04 end at the close of 17:00, not on Monday."""
+    return now.replace(microsecond=0)
 
 
 def possible(case: Case) -> tuple[str, ...]:

@@ -29,7 +29,9 @@ def events() -> Response:
     body = body_of(request)
     _authenticate(request, body)
     raws = _read(body, header(request, "content-type"))
-    sizes = [len(body)] if len(raws) == 1 else [len(json.dumps(raw).encode()) for raw in raws]
+    sizes = [len(body)] if len(raws) == 1 else [_size(raw) for raw in raws]
+    if min(sizes) > EVENT_BYTES_MAX:
+        raise TooLarge(f"an event may have {EVENT_BYTES_MAX} bytes")
     taken = invite.accept(runtime.ports(), raws, sizes=sizes, bytes_max=EVENT_BYTES_MAX, now=runtime.now())
     return _answer(taken, single=not _is_batch(header(request, "content-type")))
 
@@ -67,6 +69,11 @@ def _read(body: bytes, content_type: str) -> list[Any]:
     if not isinstance(given, list) or not 1 <= len(given) <= invite.BATCH_MAX:
         raise Invalid(Problem("", f"must be a list of 1 to {invite.BATCH_MAX} events"))
     return given
+
+
+def _size(raw: Any) -> int:
+    """Return an event's bytes as UTF-8 without blanks: letters with accents count as in a request of its own."""
+    return len(json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _refuse(constant: str) -> float:

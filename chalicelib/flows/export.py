@@ -16,11 +16,8 @@ from chalicelib.ports import DayFile, Ports, Principal
 ROWS_MAX = 5_000
 """Answers of one request."""
 
-BYTES_MAX = 4 * 1024 * 1024  # of one request's answers as JSON in ASCII; an answer of Lambda ends at 6 MB
 DAYS_DEFAULT = 31
 DAYS_MAX = 3_660
-FILES_MAX = 10_000
-FILE_BYTES_MAX = 32 * 1024 * 1024  # of the files read for one request, as they are kept
 CURSOR_CHARACTERS_MAX = 400
 ECHO_CHARACTERS_MAX = 40
 
@@ -31,6 +28,9 @@ PARAMETERS = ("from", "to", "format", "limit", "cursor")
 Asked = Mapping[str, Sequence[str]]
 Place = tuple[str, str, str]
 """Where an answer stands: its day, its first confirmation, its id."""
+
+DAWN = ("0000-00-00T00:00:00.000Z", "-")
+"""Before every answer of a day."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,18 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much one request may take."""
+
+    rows: int = ROWS_MAX
+    bytes_: int = 4 * 1024 * 1024
+    """Of the answers as JSON in ASCII: an answer of Lambda ends at 6 MB."""
+    files: int = 10_000
+    file_bytes: int = 32 * 1024 * 1024
+    """Of the files read, as they are kept."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """Some answers in the order of their days; `next` is the cursor of those that follow, None at the end."""
 
@@ -53,7 +65,7 @@ class Exported:
     next: str | None
 
 
-def export(ports: Ports, asked: Asked, principal: Principal, now: datetime) -> Exported:
+def export(ports: Ports, asked: Asked, principal: Principal, now: datetime, bounds: Bounds = Bounds()) -> Exported:
     """Return answers for somebody who may read single ones. Raises Forbidden, and Invalid with what is allowed.
 
     Without a limit all answers of the days are returned or none: half of them would look like all.
@@ -62,49 +74,59 @@ def export(ports: Ports, asked: Asked, principal: Principal, now: datetime) -> E
         raise Forbidden("single answers are for leadership")
     shape = shape_of(ports.library.organisation())
     wanted = read_export(asked, date.fromisoformat(shape.day(now)))
-    found, is_all = _found(ports, wanted, shape)
-    rows = _within(_joined(ports, found, shape))
-    more = not is_all or len(rows) < len(found)
-    if more and wanted.limit is None:
-        detail = f"leaves more answers than one request gives ({ROWS_MAX:,}, or 4 MB): take fewer days, or `limit`"
+    found = _found(ports, wanted, shape, bounds)
+    rows = _within(_joined(ports, found.rows, shape), bounds.bytes_)
+    after = found.after if len(rows) == len(found.rows) else _at(rows[-1].day, rows[-1])
+    if after and wanted.limit is None:
+        detail = f"leaves more answers than one request gives ({bounds.rows:,}, or 4 MB): take fewer days, or `limit`"
         raise Invalid(Problem("/to", f"{detail} and then the address in the header Link"))
-    return Exported(wanted, rows, write_cursor(_place(rows[-1])) if more and rows else None)
+    return Exported(wanted, rows, write_cursor(after) if after else None)
 
 
 # Where the answers are
 
 
-def _found(ports: Ports, wanted: Wanted, shape: Shape) -> tuple[list[tuple[str, ResponseRow]], bool]:
-    """Return the first answers by place, and whether they are all there are."""
-    limit = wanted.limit or ROWS_MAX
+@dataclass(frozen=True)
+class _Page:
+    """The first answers, each with its day; `after` is the place after which there are more."""
+
+    rows: list[tuple[str, ResponseRow]]
+    after: Place | None = None
+
+
+def _found(ports: Ports, wanted: Wanted, shape: Shape, bounds: Bounds) -> _Page:
+    limit = wanted.limit or bounds.rows
     first = wanted.after[0] if wanted.after else wanted.first.isoformat()
     files = ports.day_files.of_days("responses", first, wanted.end.isoformat())
-    budget = _Budget()
+    budget = _Budget(bounds.files, bounds.file_bytes)
     found: list[tuple[str, ResponseRow]] = []
     for day, group in groupby(files, key=lambda file: file.day):
         of_day = list(group)
-        if not budget.takes(of_day):
-            if found:
-                return found, False
-            raise Invalid(Problem("/from", f"{day} alone is too much for one request; `python -m infra export` has it"))
+        if not budget.takes(of_day, day):
+            return _Page(found, (day, *DAWN))
         found += sorted(_rows(day, ports.day_files.read(of_day), wanted.after, shape), key=lambda row: _at(*row))
         if len(found) > limit:
-            return found[:limit], False
-    return found, True
+            return _Page(found[:limit], _at(*found[limit - 1]))
+    return _Page(found)
 
 
 @dataclass
 class _Budget:
     """How much of the files one request may still read."""
 
-    files: int = FILES_MAX
-    bytes_: int = FILE_BYTES_MAX
+    files: int
+    bytes_: int
+    has_read: bool = False
 
-    def takes(self, files: Sequence[DayFile]) -> bool:
-        """Say whether a day's files can be read as well."""
+    def takes(self, files: Sequence[DayFile], day: str) -> bool:
+        """Say whether a day's files can be read as well; raises Invalid when they could not be by themselves."""
         self.files -= len(files)
         self.bytes_ -= sum(file.size for file in files)
-        return self.files >= 0 and self.bytes_ >= 0
+        fits = self.files >= 0 and self.bytes_ >= 0
+        if not fits and not self.has_read:
+            raise Invalid(Problem("/from", f"{day} alone is too much for one request; `python -m infra export` has it"))
+        self.has_read = True
+        return fits
 
 
 def _rows(day: str, lines: Iterable[Line], after: Place | None, shape: Shape) -> Iterator[tuple[str, ResponseRow]]:
@@ -117,10 +139,6 @@ def _rows(day: str, lines: Iterable[Line], after: Place | None, shape: Shape) ->
 
 def _at(day: str, row: ResponseRow) -> Place:
     return day, stamp(row.first_confirmed_at), row.id
-
-
-def _place(row: ExportRow) -> Place:
-    return _at(row.day, row)
 
 
 # What the table adds
@@ -146,14 +164,14 @@ def _joined(ports: Ports, found: Sequence[tuple[str, ResponseRow]], shape: Shape
         )
 
 
-def _within(rows: Iterable[ExportRow]) -> tuple[ExportRow, ...]:
+def _within(rows: Iterable[ExportRow], bytes_max: int) -> tuple[ExportRow, ...]:
     """Return as many rows as one answer of Lambda takes; a character may come to six bytes there."""
     size = 0
     taken: list[ExportRow] = []
     for row in rows:
         text = row.model_dump_json()
         size += len(text) + 5 * sum(not char.isascii() for char in text)
-        if taken and size > BYTES_MAX:
+        if taken and size > bytes_max:
             break
         taken.append(row)
     return tuple(taken)

@@ -78,6 +78,10 @@ def _dimensions(library: Library, changes: Sequence[Change]) -> Dimensions:
     return dimensions if latest <= dimensions.generation else dimensions_of(library.organisation(fresh=True))
 
 
+class SurveyMissing(LazoError):
+    """An answer names a survey version that was never published."""
+
+
 @dataclass
 class _Counting:
     """What counting one batch needs, and the records of it that could not be counted."""
@@ -89,29 +93,35 @@ class _Counting:
 
     def delta(self, change: Change) -> Delta:
         """Return what a record changes: what the new image gives, less what the old one gave."""
+        # Read outside: a table that is slow just now is no fault of the record, and the batch comes again.
+        surveys = [self._survey(item) for item in (change.new, change.old)]
         try:
-            delta = self._difference(change)
+            delta = self._difference(change, surveys)
         except Exception:  # whatever an unknown writer left: the others go on, and `reconcile` tells of it
             log.exception("record %s could not be counted", change.sequence)
             delta = None
         return self._uncounted() if delta is None else delta
 
-    def _difference(self, change: Change) -> Delta | None:
+    def _survey(self, item: Invitation | Case | None) -> Survey | SurveyMissing | None:
+        try:
+            return _survey(item, self.library) if item else None
+        except SurveyMissing as missing:
+            return missing
+
+    def _difference(self, change: Change, surveys: Sequence[Survey | SurveyMissing | None]) -> Delta | None:
         if not change.readable:
             return None
         delta: Delta = {}
-        for item, sign in ((change.new, 1), (change.old, -1)):
-            for row in counted(item, self.dimensions, self.library) if item else ():
+        for item, survey, sign in zip((change.new, change.old), surveys, (1, -1), strict=True):
+            if isinstance(survey, SurveyMissing):
+                raise survey
+            for row in contributions(item, self.dimensions, survey) if item else ():
                 _add(delta, (row.kind, row.dimension, row.value, row.day), row.counts, sign)
         return delta if _fits(delta) else None
 
     def _uncounted(self) -> Delta:
         self.uncounted += 1
         return {(UNCOUNTED, ALL, ALL, day_of(self.now, self.dimensions.zone)): {"records": 1}}
-
-
-class SurveyMissing(LazoError):
-    """An answer names a survey version that was never published."""
 
 
 def counted(item: Invitation | Case, dimensions: Dimensions, library: Library) -> tuple[Row, ...]:

@@ -1,7 +1,7 @@
 """Say what so many surveys a month cost on AWS, line by line, at list prices and without any free tier.
 
-What one survey, answer and case take was counted on the real code by `make bench`; infra/aws/prices.json has the prices,
-their date and their source.
+What one survey, answer and case take was counted on the real code by `make bench`; infra/aws/prices.json has the
+prices, their date and their source.
 """
 
 import argparse

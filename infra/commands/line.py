@@ -1,57 +1,55 @@
 """Read the command line and run what it names."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import ast
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
 
 from chalicelib.errors import LazoError
-from infra.commands import cost, erase, import_optouts, publish, rebuild, reconcile, replay, trial, validate
 from infra.commands.screen import Failed, Screen
 
-
-@dataclass(frozen=True)
-class Command:
-    """One command: its name, a line about it, its arguments, and what it does (the exit code comes back)."""
-
-    name: str
-    help: str
-    arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace, Screen], int]
-
-
-COMMANDS = (
-    Command("validate", validate.__doc__ or "", validate.arguments, validate.run),
-    Command("publish", publish.__doc__ or "", publish.arguments, publish.run),
-    Command("try", trial.__doc__ or "", trial.arguments, trial.run),
-    Command("import-optouts", import_optouts.__doc__ or "", import_optouts.arguments, import_optouts.run),
-    Command("replay", replay.__doc__ or "", replay.arguments, replay.run),
-    Command("reconcile", reconcile.__doc__ or "", reconcile.arguments, reconcile.run),
-    Command("rebuild", rebuild.__doc__ or "", rebuild.arguments, rebuild.run),
-    Command("erase", erase.__doc__ or "", erase.arguments, erase.run),
-    Command("cost", cost.__doc__ or "", cost.arguments, cost.run),
-)
+COMMANDS = {
+    "validate": "validate",
+    "publish": "publish",
+    "try": "trial",
+    "import-optouts": "import_optouts",
+    "replay": "replay",
+    "reconcile": "reconcile",
+    "rebuild": "rebuild",
+    "erase": "erase",
+    "cost": "cost",
+}
+"""Each command and the module beside this one that it is in: `arguments(parser)` adds its arguments, `run(options,
+screen)` does it and returns the exit code, its docstring is its help."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(chosen: str = "") -> argparse.ArgumentParser:
+    """Return the parser of all commands; only the chosen one is loaded, since some take a second to import."""
     top = argparse.ArgumentParser(prog="python -m infra", description="Operate Lazo.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        said = command.help.strip().splitlines()[0]
-        sub = commands.add_parser(command.name, help=said, description=command.help.strip())
+    for name, module in COMMANDS.items():
+        told = _docstring(module)
+        sub = commands.add_parser(name, help=told.splitlines()[0], description=told)
         sub.formatter_class = argparse.RawDescriptionHelpFormatter
         sub.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
-        command.arguments(sub)
+        if name == chosen:
+            importlib.import_module(f"infra.commands.{module}").arguments(sub)
     return top
+
+
+def _docstring(module: str) -> str:
+    source = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""
 
 
 def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
     """Run a command; return its exit code: 0 done, 1 refused or not all done, 2 misspelt."""
-    options = parser().parse_args(arguments)
-    command = next(command for command in COMMANDS if command.name == options.command)
+    options = parser(arguments[0] if arguments else "").parse_args(arguments)
+    command = importlib.import_module(f"infra.commands.{COMMANDS[options.command]}")
     screen = screen or Screen(as_json=options.json)
     try:
-        return command.run(options, screen)
+        return int(command.run(options, screen))
     except Failed as error:
         screen.fail(error)
     except LazoError as error:

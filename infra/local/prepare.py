@@ -13,7 +13,7 @@ from chalicelib.flows import project
 from chalicelib.ports import Ports
 from infra import items
 from infra import organisation as organisations
-from infra.local import tokens
+from infra.local import demo, tokens
 from infra.local.application import Application
 from infra.local.aws import CannotStart
 from infra.local.system import LocalSystem
@@ -36,6 +36,7 @@ def lazo() -> Application:
         use_transport=lambda send: _runtime().use_transport(send),
         due_index=("Table", keys.DUE),
         event_prefixes=("INVITATION#", "EVENT#"),
+        demonstrate=lambda system: demo.demonstrate(system, _runtime().ports()),
         forget=lambda: _runtime().forget(),
         prepare=prepare,
         reconcile=reconcile,
@@ -60,8 +61,8 @@ def prepare(system: LocalSystem) -> None:
         organisation,
         events_secret=secrets.events_secrets()[0],
         events_token=secrets.events_tokens()[0],
-        webhooks={each.id: secrets.webhook_secret(each.id) for each in organisation.webhooks},
     )
+    tokens.note_webhooks(system.state, {each.id: secrets.webhook_secret(each.id) for each in organisation.webhooks})
     addresses = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     told = {"base_url": system.base_url, "environment": {**addresses, **system.resources.environment}}
     tokens.write_private(system.state / ENVIRONMENT_FILE, told)

@@ -35,6 +35,7 @@ def main(application: Application | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if os.environ.get("DEMO") == "1" and system.is_new:
+        print("Living a year of the company, which takes about a minute …", flush=True)
         system.application.demonstrate(system)
     _greet(system)
     stop.wait()

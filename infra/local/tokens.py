@@ -16,15 +16,7 @@ TOKEN_BYTES = 24
 Json = dict[str, Any]
 
 
-def ensure(
-    state: Path,
-    access: Access,
-    organisation: Organisation,
-    *,
-    events_secret: str,
-    events_token: str,
-    webhooks: Mapping[str, str] | None = None,
-) -> Json:
+def ensure(state: Path, access: Access, organisation: Organisation, *, events_secret: str, events_token: str) -> Json:
     """Write the file where it is missing or incomplete, and see that each of its tokens opens what it names.
 
     Tokens that are there stay as they are, since people's scripts rely on them. A department that is new gets one.
@@ -33,16 +25,20 @@ def ensure(
     api = kept.get("api", {})
     wanted = principals(organisation)
     tokens = {principal.id: api.get(principal.id) or secrets.token_urlsafe(TOKEN_BYTES) for principal in wanted}
-    written: Json = {"events_secret": events_secret, "events_token": events_token, "api": {**api, **tokens}}
-    signed = kept.get("webhooks") if webhooks is None else dict(webhooks)
-    if signed:
-        written["webhooks"] = signed
+    written = {**kept, "events_secret": events_secret, "events_token": events_token, "api": {**api, **tokens}}
     for principal in wanted:
         if access.principal(tokens[principal.id]) != principal:
             access.grant(tokens[principal.id], principal)
     if written != kept:
         write_private(state / TOKENS_FILE, written)
     return written
+
+
+def note_webhooks(state: Path, secrets: Mapping[str, str]) -> None:
+    """Add the secrets that webhooks are signed with, by the webhooks' ids: whoever receives them must verify them."""
+    kept = read(state)
+    if secrets != kept.get("webhooks", {}):
+        write_private(state / TOKENS_FILE, {**kept, "webhooks": dict(secrets)})
 
 
 def principals(organisation: Organisation) -> Sequence[Principal]:

@@ -99,7 +99,8 @@ def test_units_are_told_apart_by_path_and_calls_of_every_service_are_counted() -
 
 def test_it_hears_every_call_of_a_session() -> None:
     meter, _ = metered()
-    session, context = HierarchicalEmitter(), {}
+    session = HierarchicalEmitter()
+    context: dict[str, object] = {}
     meter.attach(session)
     model = type("Model", (), {"name": "PutItem", "service_model": type("Service", (), {"service_name": "dynamodb"})})
     params = {"TableName": "t", "Item": KEY}

@@ -1,7 +1,5 @@
 """Test the customer's pages in a real browser: phone, keyboard, no script, screen reader's rules, and robots."""
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,21 +9,19 @@ from urllib.parse import parse_qsl
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Page as Tab
 
 from chalicelib.adapters import pages
 from chalicelib.adapters.pages import Page
 from chalicelib.domain.response import Filled
 from chalicelib.errors import Problem
+from tests.browser.screens import DESK, PHONE
 from tests.templates import cast
 
 pytestmark = pytest.mark.browser
 
-PHONE: ViewportSize = {"width": 360, "height": 740}
-DESK: ViewportSize = {"width": 1280, "height": 900}
 TARGET_MIN = 44  # pixels of anything that is tapped
-A_PERSON = ["--no-sandbox", "--disable-blink-features=AutomationControlled"]  # no mark of automation to be seen
 AGE_ENOUGH_MS = 1_300
 
 
@@ -110,32 +106,6 @@ def site(server: Site) -> Site:
     server.asked.clear()
     server.posts.clear()
     return server
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-def launched(playwright: Playwright, arguments: list[str]) -> Browser:
-    """Start the Chromium of this machine."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    return playwright.chromium.launch(executable_path=chromium, args=arguments)
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    started = launched(playwright, ["--no-sandbox"])
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="module")
-def persons_browser(playwright: Playwright) -> Iterator[Browser]:
-    started = launched(playwright, A_PERSON)
-    yield started
-    started.close()
 
 
 def opened(context: BrowserContext, address: str) -> Tab:

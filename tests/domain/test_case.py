@@ -59,6 +59,16 @@ def test_promises_count_open_hours_and_clocks_count_all() -> None:
     assert case.customer_clock(MONDAY_0900) == (MONDAY_0900 - FRIDAY_1630).total_seconds()
 
 
+def test_a_budget_that_ends_at_the_close_is_not_carried_over_by_a_fraction_of_a_second() -> None:
+    to = RouteTo("logistics", Why(rule="driver", text="late"), ())
+    case = open_case(asked(), LOW, to, COMPANY, FRIDAY_1630.replace(microsecond=40_000)).case
+    assert case.opened_at == FRIDAY_1630
+    assert case.acknowledge_by == opened().acknowledge_by
+    late = moved(case, "reassign", FRIDAY_1630 + timedelta(seconds=59, microseconds=999_999))
+    assert late.acknowledge_by.microsecond == 0
+    assert late.customer_clock(FRIDAY_1630 + HOUR) == HOUR.total_seconds()
+
+
 @pytest.mark.parametrize("state", ["open", "acknowledged", "waiting", "resolved"])
 @pytest.mark.parametrize("verb", sorted(ALLOWED))
 def test_a_case_moves_along_its_table_only(state: str, verb: Any) -> None:

@@ -28,9 +28,9 @@ ANA = Customer(key="ana", id="c-981", name="Ana Pérez", email="ana@example.com"
 LATER = AT + timedelta(hours=2)
 
 
-def told(*sides: Any, line: Entry | None = None) -> Outgoing:
+def told(old: Any, new: Any, line: Entry | None = None) -> Outgoing:
     """Return what a write tells; it must tell something."""
-    what = outgoing(*sides, line)
+    what = outgoing(old, new, line)
     assert what
     return what
 

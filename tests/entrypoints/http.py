@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
+from app import app
 from chalicelib import runtime
 from chalicelib.adapters.secrets import Secrets
-from chalicelib.entrypoints import customers, events
 from chalicelib.settings import Settings
 from tests.world import URL, World
 
@@ -29,10 +29,10 @@ SETTINGS = Settings(
     configuration_set="-",
     sms_identity="",
 )
-APP = Chalice(app_name="lazo")
-APP.register_blueprint(events.bp)
-APP.register_blueprint(customers.bp)
 KEPT = {"link-keys": {"1": "k" * 32}, "secrets": {"root": "r" * 64}}
+APP = app
+"""The app itself: Chalice registers a blueprint once per process, so all tests share it."""
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PRESSED = FORM | {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1"}
 

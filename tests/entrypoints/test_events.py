@@ -106,9 +106,18 @@ def test_a_senders_token_is_good_where_the_organisation_allows_it(world: World, 
     assert crm.post("/events", raw, headers | {"Authorization": "Bearer wrong"}).status_code == 401
 
 
+def test_a_batch_leaves_out_what_is_too_large_and_counts_letters_as_they_travel(world: World, crm: Browser) -> None:
+    accented, large = {**sale(), "note": "ñ" * 31_000}, {**sale(), "id": "large", "note": "x" * 66_000}
+    response = send(crm, json.dumps([accented, large], ensure_ascii=False).encode(), kind=BATCH)
+    assert response.status_code == 202
+    assert [each["index"] for each in body(response)["rejected"]] == [1]
+    assert send(crm, [large, large], kind=BATCH).status_code == 413
+
+
 def test_sizes_have_their_limits(world: World, crm: Browser) -> None:
     assert send(crm, b'"' + b"x" * 2_000_000 + b'"').status_code == 413
     large = send(crm, sale(attributes={f"a{n}": "x" * 190 for n in range(29)}, filler="x" * 64_000))
-    assert large.status_code == 422
-    assert "65536" in body(large)["errors"][0]["detail"]
+    assert large.status_code == 413
+    assert "65536" in body(large)["title"]
+    assert world.memory.inbox == []
     assert send(crm, sale(attributes={f"a{n}": "x" for n in range(31)})).status_code == 422

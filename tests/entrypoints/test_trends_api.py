@@ -6,19 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
 from chalicelib.domain.policy import invitation_id
-from chalicelib.entrypoints import trends
 from chalicelib.flows.project import project
 from chalicelib.ports import Change, Principal
 from tests.counting import answered, asked, company
-from tests.entrypoints.http import installed
+from tests.entrypoints.http import APP, installed
 from tests.world import World
-
-APP = Chalice(app_name="lazo")
-APP.register_blueprint(trends.bp)
 
 TOKENS = {
     "carla": Principal(id="carla", role="leadership", name="Carla"),

@@ -30,10 +30,10 @@ def said(screen: Screen) -> tuple[str, str]:
 def test_every_command_is_in_the_help_with_a_line_of_its_own() -> None:
     text = parser().format_help()
 
-    assert all(f"    {command.name}" in text for command in COMMANDS)
+    assert all(f"    {name}" in text for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_json_and_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([name, "--help"])

@@ -151,6 +151,15 @@ def test_a_closing_that_is_almost_a_known_one_and_a_driver_of_nobody_are_warning
     ]
 
 
+def test_a_name_that_text_messages_cannot_write_is_a_warning_with_one_that_they_can() -> None:
+    text = SMALL.replace("sender: {name: La Tuerca,", "sender: {name: La Tuerca, sms: Ferretería,")
+
+    assert [warning.said("company.yaml") for warning in read(text, "company.yaml", TODAY).warnings] == [
+        "company.yaml:6: sender.sms: 'Ferretería' has letters that text messages lack, so these leave the name out;"
+        " write sms: Ferreteria"
+    ]
+
+
 def test_a_file_without_causes_is_warned_that_none_can_be_counted() -> None:
     text = SMALL.replace("causes:\n  - {id: carrier, text: El transportador}\n", "")
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_clock_that_cannot_go_back_is_told_with_what_to_do(lazo: LocalSystem, 
 @pytest.mark.embedded
 def test_try_sends_a_survey_whose_page_opens(lazo: LocalSystem) -> None:
     code, told = infra("try", "--program", "sale", "--to", "me@example.com", "--state", lazo.state, "--local")
-    lazo.journey.move_to(lazo.clock.now().replace(year=lazo.clock.now().year + 1))
+    lazo.journey.move_to(lazo.clock.now() + timedelta(days=4))  # past any night, Sunday and holiday
 
     assert code == 0
     mails = list(lazo.mailbox.messages(to="me@example.com"))

@@ -62,3 +62,13 @@ def test_a_file_that_cannot_be_read_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "tokens.json").write_text("{")
 
     assert tokens.ensure(tmp_path, World().ports.access, company(), **GIVEN)["api"]
+
+
+def test_the_secrets_of_webhooks_are_noted_and_stay_when_tokens_are_made_again(tmp_path: Path) -> None:
+    tokens.ensure(tmp_path, World().ports.access, company(), **GIVEN)
+    tokens.note_webhooks(tmp_path, {"crm": "whsec_c2VjcmV0"})
+
+    again = tokens.ensure(tmp_path, World().ports.access, company(), **GIVEN)
+
+    assert again["webhooks"] == {"crm": "whsec_c2VjcmV0"}
+    assert tokens.read(tmp_path) == again

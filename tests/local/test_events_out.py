@@ -63,7 +63,7 @@ def closed_sale(system: LocalSystem) -> str:
     assert ask(system.base_url + "/events", "POST", body, Content_Type=kind, Authorization=bearer).status == 202
     ask(system.base_url + "/_local/clock", "POST", {"advance": "P10D"})
     (mail,) = [one for one in system.mailbox.messages("email", "ana@example.com") if "/s/" in one["text"]][:1]
-    return next(word for word in mail["text"].split() if word.startswith(system.base_url + "/s/"))
+    return next(word for word in str(mail["text"]).split() if word.startswith(system.base_url + "/s/"))
 
 
 def test_a_low_answer_reaches_bus_crm_and_slack_and_no_metadata_service(out: LocalSystem) -> None:

@@ -35,6 +35,7 @@ from tests.simulation.writer import PlainWriter
 START = datetime(2026, 3, 9, tzinfo=UTC)
 DEPTH_MAX = 2
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SKEW_MAX = timedelta(minutes=6)
 HASTE_MAX = timedelta(hours=6)
 """How far ahead lies what may come in between: nobody sends tomorrow's event today."""
 
@@ -135,6 +136,7 @@ class Engine:
         self._runs: dict[str, int] = {}
         self._by_subject: dict[str, list[Planned]] = {}
         self._sweep_at: datetime | None = None
+        self.stream: Any = None
         self.outages: list[tuple[datetime, datetime]] = []
         self.lags: list[tuple[datetime, datetime, timedelta]] = []
 
@@ -375,6 +377,8 @@ class Engine:
             for view in views:
                 self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
         self._arm()
+        if self.stream:
+            self.stream.look()
 
     def subjects(self, id_: str) -> tuple[str, ...]:
         """Return what a race about an invitation would be about: itself and its customer."""
@@ -399,7 +403,7 @@ class Engine:
         self._sweep_at = None
         missed = any(begin <= self.now < end for begin, end in self.outages) and self.chances.active
         chance = self.chances.of(f"sweep {self.now}")
-        if not missed:
+        if not missed and self.memory.armed(self.now + SKEW_MAX, 1):
             twice = self.chances.active and chance.random() < self.profile.duplicates
             for _ in range(2 if twice else 1):
                 self.run("sweep", f"sweep {str(self.now)[5:16]}", self._sweep_once)

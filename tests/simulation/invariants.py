@@ -1,6 +1,7 @@
 """Say what must always be true, each in a small function of its own; numbered as in the design."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 from chalicelib.domain.case import Case
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
+from chalicelib.flows import project
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
 from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation
-from tests.simulation.oracles import UNCHANGING, is_inside, is_low, to_state
+from tests.simulation.oracles import LOW, UNCHANGING, is_inside, is_low, to_state
 from tests.simulation.shadow import Shadow
 
 CONFIRM_SECONDS = 120
@@ -633,6 +635,27 @@ def fulfilled_is_there(judge: Judge) -> None:
                     assert got == latest[promise.kind], f"{judge.label(invitation.id)}: {promise.kind} {got}"
 
 
+@invariant(14, "counters equal a recount")
+def counters_recounted(judge: Judge) -> None:
+    """Each count is what the items say, and the ratings are what we count ourselves."""
+    memory = judge.memory
+    items = (*memory.invitations.values(), *memory.cases.values())
+    found = project.reconcile(judge.engine.bare, items)
+    assert not found.differences, f"{len(found.differences)} counts differ: {found.differences[0]}"
+    assert not found.uncounted, f"{found.uncounted} records could not be counted"
+    wanted: Counter[str] = Counter()
+    for invitation in memory.invitations.values():
+        if invitation.confirmed:
+            wanted[f"{invitation.metric}.{invitation.confirmed.rating}"] += 1
+    counted: Counter[str] = Counter()
+    for day in memory.rollups.get(("response", "all", "all"), {}).values():
+        counted.update({name: n for name, n in day.items() if name.partition(".")[0] in LOW and "." in name})
+    ratings = {name: n for name, n in counted.items() if n and name.count(".") == 1}
+    assert ratings == dict(wanted), f"ratings {ratings}, by our own count {dict(wanted)}"
+    cases = sum(day.get("opened", 0) for day in memory.rollups.get(("case", "all", "all"), {}).values())
+    assert cases in (0, len(memory.cases)), f"{cases} cases counted, there are {len(memory.cases)}"
+
+
 @invariant(16, "no token in the table or a queue")
 def no_token_kept(judge: Judge) -> None:
     """What opens a page is nowhere but in the message."""
@@ -681,6 +704,7 @@ AT_END: tuple[Check, ...] = (
     all_quiet,
     scanned_unconfirmed,
     fulfilled_is_there,
+    counters_recounted,
     no_token_kept,
 )
 __all__ = ["Case", "Judge"]

@@ -1,5 +1,6 @@
 """Simulate one seed: a month of the company, then the quiet in which everything must come to its end."""
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +9,7 @@ from tests.simulation.engine import START, Engine
 from tests.simulation.faults import PROFILES, Profile
 from tests.simulation.invariants import Judge
 from tests.simulation.ledger import Violation
+from tests.simulation.stream import Stream
 from tests.simulation.world import World
 
 DAY = timedelta(days=1)
@@ -45,15 +47,19 @@ def simulate(
 ) -> Result:
     """Live through one seed, until an invariant is violated or all is quiet."""
     began = time.process_time()
+    logging.disable(logging.CRITICAL)  # what goes wrong on purpose is told by the story
     engine = Engine(seed, profile or PROFILES[seed % len(PROFILES)], excluded, telling=story)
     judge = Judge(engine)
     violation: Violation | None = None
     try:
         World(engine, judge, days=days, events=events)
+        engine.stream = Stream(engine)
         _live(engine, judge, days)
     except Violation as found:
         violation = found
         engine.tell(f"VIOLATED: {found}")
+    finally:
+        logging.disable(logging.NOTSET)
     return Result(
         seed,
         engine.profile.name,

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.signature import sign
+from infra.local.system import LocalSystem
 from tests.local.asking import Reply, ask
 
 BOGOTA = ZoneInfo("America/Bogota")
@@ -43,6 +44,13 @@ class Company:
     def at(cls, base_url: str, state: Path) -> "Company":
         """Return the company that is served there, with the tokens that its state holds."""
         return cls(base_url, json.loads((state / "tokens.json").read_text()))
+
+    @classmethod
+    def of(cls, system: LocalSystem) -> "Company":
+        """Return the company of a system at its beginning, on a quiet Tuesday at 10:00."""
+        company = cls.at(system.base_url, system.state)
+        company.move_to(quiet_tuesday(datetime.now(UTC).date()))
+        return company
 
     # ------------------------------------------------------------------------------------------ time
 

@@ -58,8 +58,9 @@ def test_what_is_wrong_with_an_event_is_said_with_its_place(company: Company) ->
         assert reply.status == 422, event
         assert reply.headers["Content-Type"] == "application/problem+json"
         assert any(pointer.startswith(place) for pointer in pointers(reply.json)), reply.json
-    for body in (b"", b"{", b"[1, 2", b"\xff\xfe"):
+    for body in (b"", b"{", b"[1, 2", b'{"id": NaN}'):
         assert company.post_bytes(body).status == 422
+    assert company.post_bytes(b"\xff\xfe").status in (401, 422)  # a gateway that reads text has changed what was signed
     company.later("P1D")
     assert company.messages() == []
 

@@ -1,0 +1,48 @@
+"""Live through many seeds on several cores, and tell what they found."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tests.simulation.simulation import Result, simulate
+
+
+def live(seeds: Sequence[int], *, days: int, events: int, workers: int) -> Iterator[Result]:
+    """Yield what became of each seed, in order."""
+    one = partial(simulate, days=days, events=events, story=False)
+    if workers <= 1:
+        yield from map(one, seeds)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(one, seeds)
+
+
+def live_with_progress(seeds: Sequence[int], *, days: int, events: int, workers: int) -> list[Result]:
+    """Return what became of each seed, showing how far we are and what was found so far."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    found: list[Result] = []
+    with Progress(*columns) as progress:
+        task = progress.add_task("seeds", total=len(seeds))
+        for result in live(seeds, days=days, events=events, workers=workers):
+            found.append(result)
+            if result.violation:
+                progress.console.print(f"[red]seed {result.seed} ({result.profile}): {result.violation}[/red]", markup=True)
+            progress.advance(task)
+    return found
+
+
+def totals(results: Sequence[Result]) -> str:
+    """Return in a few lines what was lived through."""
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts.update(result.counts)
+    violated = [result for result in results if result.violation]
+    cpu = sum(result.cpu_seconds for result in results)
+    lived = ", ".join(f"{counts[name]:,} {name}" for name in ("invitations", "sent", "answered", "cases", "moves", "runs"))
+    return (
+        f"{len(results)} seeds, {len(violated)} with a violation; {lived};"
+        f" {cpu:.0f} s of CPU, {cpu / max(1, len(results)):.2f} s each"
+    )
