@@ -14,6 +14,7 @@ import mjml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from jinja2 import FileSystemLoader
 
 from chalicelib.adapters.templates.catalogue import SOURCE, TEMPLATES
 from chalicelib.adapters.templates.engine import environment
@@ -128,9 +129,9 @@ def _packed(text: Key | str | tuple[str, ...]) -> bytes:
     return (text if isinstance(text, str) else "\0".join(text)).encode()
 
 
-def precompile(target: Path) -> None:
+def precompile(target: Path, templates: Path = TEMPLATES) -> None:
     """Write every template as a Python module into a folder: packaging puts it at `chalicelib/templates/compiled`."""
-    made = environment(SOURCE)
+    made = environment(SOURCE).overlay(loader=FileSystemLoader(templates))
     made.compile_templates(target, extensions=["html", "txt"], zip=None, ignore_errors=False)
 
 

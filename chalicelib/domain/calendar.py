@@ -48,10 +48,7 @@ class Calendar(BaseModel):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        # "right/..." counts leap seconds and "localtime" differs by machine: no name of a place starts in lower case.
-        if not zone[:1].isupper() or not _zone_exists(zone):
-            raise ValueError(f"{zone[:60]!r} is not a time zone: write an IANA name such as 'America/Bogota'")
-        return zone
+        return known_zone(zone)
 
     @field_validator("hours", mode="before")
     @classmethod
@@ -237,6 +234,14 @@ def _plan(calendar: Calendar) -> Plan:
 def _shared_plan(zone: str, hours: tuple[tuple[str, tuple[str, ...]], ...], holidays: tuple[date, ...]) -> Plan:
     """Return one plan for all equal calendars, so that they share the weeks already worked out."""
     return Plan(ZoneInfo(zone), _parse_week(dict(hours)), frozenset(holidays))
+
+
+def known_zone(zone: str) -> str:
+    """Return the name of a time zone that exists. Raises ValueError for any other."""
+    # "right/..." counts leap seconds and "localtime" differs by machine: no name of a place starts in lower case.
+    if not zone[:1].isupper() or not _zone_exists(zone):
+        raise ValueError(f"{zone[:60]!r} is not a time zone: write an IANA name such as 'America/Bogota'")
+    return zone
 
 
 def _zone_exists(zone: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from chalicelib.domain.calendar import known_zone
 from chalicelib.domain.terms import CUSTOMER, NAME_MAX, Frozen, Instant, Name, fingerprint
 from chalicelib.errors import Invalid, Problem
 
@@ -54,7 +55,7 @@ class Contact(_Given):
     email: Email | None = None
     phone: Phone | None = None
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] | None = None
-    timezone: Name | None = None
+    timezone: Annotated[Name, AfterValidator(known_zone)] | None = None
 
 
 class Account(_Given):

@@ -53,7 +53,7 @@ def _compile_templates(templates: Path) -> None:
     """Put modules in the place of the templates that they are made of: Lambda then starts without parsing any."""
     if not templates.is_dir():
         return
-    precompile(templates / "compiled")
+    precompile(templates / "compiled", templates)
     for source in [*templates.rglob("*.html"), *templates.rglob("*.txt")]:
         source.unlink()
 

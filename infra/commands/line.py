@@ -18,6 +18,8 @@ COMMANDS = {
     "reconcile": "reconcile",
     "rebuild": "rebuild",
     "erase": "erase",
+    "export": "export",
+    "sql": "sql",
     "cost": "cost",
 }
 """Each command and the module beside this one that it is in: `arguments(parser)` adds its arguments, `run(options,

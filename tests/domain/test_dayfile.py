@@ -3,13 +3,14 @@
 import json
 import random
 from datetime import timedelta
+from typing import Any
 
 from chalicelib.domain.dayfile import KINDS, ROWS, Line, lines_of, newest, shape_of
 from chalicelib.domain.invitation import Invitation
 from tests.counting import AT, DELIVERY, answered, anything, asked, company, opened
 
 SHAPE = shape_of(company())
-SECRETS = {
+SECRETS: dict[str, Any] = {
     "reference": "ORD-SECRET-1",
     "event_id": "EVT-SECRET-2",
     "address": "addr-secret-3",

@@ -77,6 +77,14 @@ def test_addresses_that_exist_are_taken(address: str) -> None:
     assert closing(customer={"id": "c-1", "email": address}).customer.email == address
 
 
+@pytest.mark.parametrize("zone", ["Mars/X", "SA Pacific Standard Time", "localtime", "../etc/passwd"])
+def test_a_zone_that_does_not_exist_is_refused_before_the_event_is_taken(zone: str) -> None:
+    customer = sale()["data"]["customer"]
+    assert list(problems(sale(customer={**customer, "timezone": zone}))) == ["/data/customer/timezone"]
+    contact = {"id": "c-2", "role": "user", "email": "taller@example.com", "timezone": zone}
+    assert list(problems(sale(contacts=[contact]))) == ["/data/contacts/0/timezone"]
+
+
 @pytest.mark.parametrize("phone", ["3001234567", "+0123456789", "+12", "+" + "1" * 16, "call me", "+57300\n1234567"])
 def test_a_phone_without_country_or_sense_is_refused(phone: str) -> None:
     assert list(problems(sale(customer={"id": "c-1", "phone": phone}))) == ["/data/customer/phone"]

@@ -31,7 +31,7 @@ def filed(world: World, batch: int = 100) -> None:
     world.memory.handed_over.clear()
 
 
-def sold(world: World, number: int, rating: int = 9, **said: str) -> str:
+def sold(world: World, number: int, rating: int = 9, **said: Any) -> str:
     """Sell something to a customer of their own, and let them answer."""
     customer = {"id": f"c-{number}", "name": f"Cliente {number}", "email": f"c{number}@example.com"}
     reference = f"ORD-{number}"

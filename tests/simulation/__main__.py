@@ -23,7 +23,10 @@ def main() -> int:
     if given.seed is not None:
         return _one(given)
     results = live_with_progress(
-        range(given.first, given.first + (given.seeds or 300)), days=given.days, events=given.events, workers=given.workers
+        range(given.first, given.first + (given.seeds or 300)),
+        days=given.days,
+        events=given.events,
+        workers=given.workers,
     )
     console.print(totals(results))
     violated = [result for result in results if result.violation]

@@ -22,14 +22,22 @@ def live(seeds: Sequence[int], *, days: int, events: int, workers: int) -> Itera
 
 def live_with_progress(seeds: Sequence[int], *, days: int, events: int, workers: int) -> list[Result]:
     """Return what became of each seed, showing how far we are and what was found so far."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     found: list[Result] = []
     with Progress(*columns) as progress:
         task = progress.add_task("seeds", total=len(seeds))
         for result in live(seeds, days=days, events=events, workers=workers):
             found.append(result)
             if result.violation:
-                progress.console.print(f"[red]seed {result.seed} ({result.profile}): {result.violation}[/red]", markup=True)
+                progress.console.print(
+                    f"[red]seed {result.seed} ({result.profile}): {result.violation}[/red]", markup=True
+                )
             progress.advance(task)
     return found
 
@@ -41,7 +49,9 @@ def totals(results: Sequence[Result]) -> str:
         counts.update(result.counts)
     violated = [result for result in results if result.violation]
     cpu = sum(result.cpu_seconds for result in results)
-    lived = ", ".join(f"{counts[name]:,} {name}" for name in ("invitations", "sent", "answered", "cases", "moves", "runs"))
+    lived = ", ".join(
+        f"{counts[name]:,} {name}" for name in ("invitations", "sent", "answered", "cases", "moves", "runs")
+    )
     return (
         f"{len(results)} seeds, {len(violated)} with a violation; {lived};"
         f" {cpu:.0f} s of CPU, {cpu / max(1, len(results)):.2f} s each"

@@ -77,13 +77,19 @@ def program(id_: str, on: str, survey_id: str, **more: object) -> Program:
 
 PURCHASE = program("purchase", "sale.closed", "nps", delay=timedelta(hours=2))
 PURCHASE_EFFORT = program("effort", "sale.closed", "ces", rest_days=0, sample=0.3, remind_after=None)
-USER = program("user", "sale.closed", "ces", contact="user", rest_days=3, hours={"mon-fri": ["09:00-12:00", "14:00-18:00"]})
-TICKET = program("ticket", "ticket.closed", "csat", rest_days=2, hours={"daily": ["00:00-24:00"]}, when={"vip": ["yes"]})
+USER = program(
+    "user", "sale.closed", "ces", contact="user", rest_days=3, hours={"mon-fri": ["09:00-12:00", "14:00-18:00"]}
+)
+TICKET = program(
+    "ticket", "ticket.closed", "csat", rest_days=2, hours={"daily": ["00:00-24:00"]}, when={"vip": ["yes"]}
+)
 SUPPORT = program("support", "ticket.closed", "csat", rest_days=3, channels=("sms", "email"))
 DELIVERY = program("delivery", "delivery.completed", "csat", delay=timedelta(days=1), rest_days=5)
 
 
-def department(id_: str, *, acknowledge: float = 4, resolve: float = 24, calendar: Calendar | None = None) -> Department:
+def department(
+    id_: str, *, acknowledge: float = 4, resolve: float = 24, calendar: Calendar | None = None
+) -> Department:
     """Return a department with its promises in hours of open time."""
     return Department(
         id=id_,
@@ -120,7 +126,9 @@ def organisation(step: int = 0) -> Organisation:
             "departments": (
                 department("sales"),
                 department("logistics", acknowledge=logistics_hours, resolve=12),
-                department("billing", acknowledge=3, calendar=OFFICE.model_copy(update={"hours": {"mon-fri": ["09:00-17:00"]}})),
+                department(
+                    "billing", acknowledge=3, calendar=OFFICE.model_copy(update={"hours": {"mon-fri": ["09:00-17:00"]}})
+                ),
                 department("reception", acknowledge=1, resolve=8),
                 department("service", acknowledge=2, resolve=30, calendar=NIGHTS),
             ),

@@ -197,7 +197,9 @@ class Engine:
             outcome = Outcome("failed", error=error)
         finally:
             self.stack.pop()
-        self.tell(f"{name}: {outcome.ended}{f' ({outcome.error!r:.120})' if outcome.error else ''}", depth=context.depth)
+        self.tell(
+            f"{name}: {outcome.ended}{f' ({outcome.error!r:.120})' if outcome.error else ''}", depth=context.depth
+        )
         self.drain()
         return outcome
 
@@ -258,7 +260,9 @@ class Engine:
         to = message.to if isinstance(message, Mail) else (message.to,)
         about = tags.get("invitation") or tags.get("case") or ""
         handed = Handed(tags["kind"], about, to, context.now, tags, taken=True)
-        self.tell(f"{context.name}: hands over {handed.kind} {self.label(about)} to {', '.join(to)}", depth=context.depth)
+        self.tell(
+            f"{context.name}: hands over {handed.kind} {self.label(about)} to {', '.join(to)}", depth=context.depth
+        )
         self.hooks.handing(handed, context)
         self.ledger.handed.append(handed)
         self.hooks.handed(handed, id_)
@@ -312,7 +316,9 @@ class Engine:
     def send(self, queue: str, body: Any, key: str, *subjects: str, after: timedelta = timedelta(0)) -> None:
         """Put a message into a queue, at times several of it."""
         chance = self.chances.of(f"copies {queue} {key} {self._numbers}")
-        copies = 1 + (1 + chance.randrange(4) if chance.random() < self.profile.duplicates and self.chances.active else 0)
+        copies = 1 + (
+            1 + chance.randrange(4) if chance.random() < self.profile.duplicates and self.chances.active else 0
+        )
         for copy in range(copies):
             wait = after + SECOND * chance.random() * (1 if copy == 0 else chance.choice((1, 60, 3600, 86_400)))
             self.plan(self.now + wait, f"~{queue} {key}", lambda: self._arrive(queue, body, key, subjects))

@@ -225,7 +225,9 @@ def moves_along_table(judge: Judge, write: CaseWrite, context: Context) -> None:
     before, after, entry = write.before, write.after, write.entry
     label = judge.label(after.id)
     if before is None:
-        assert entry is not None and (after.version, after.state, entry.move) == (1, "open", "opened"), f"{label} begins"
+        assert entry is not None and (after.version, after.state, entry.move) == (1, "open", "opened"), (
+            f"{label} begins"
+        )
         return
     assert after.revision == before.revision + 1, f"{label} r{before.revision} → r{after.revision}"
     if entry is None:
@@ -233,7 +235,9 @@ def moves_along_table(judge: Judge, write: CaseWrite, context: Context) -> None:
         assert all(getattr(before, n) == getattr(after, n) for n in kept), f"{label} moved without a line"
         return
     assert after.version == before.version + 1 == entry.version, f"{label} v{before.version} → v{after.version}"
-    assert (entry.from_state, entry.to_state) == (before.state, after.state), f"{label}: {entry.move} tells another story"
+    assert (entry.from_state, entry.to_state) == (before.state, after.state), (
+        f"{label}: {entry.move} tells another story"
+    )
     allowed = to_state(before.state, entry.move)
     assert allowed == after.state, f"{label}: {entry.move} from {before.state} to {after.state}"
     assert sorted(judge.memory.entries[after.id]) == list(range(1, after.version + 1)), f"{label} lost a line"
@@ -286,7 +290,9 @@ def rungs_ahead(judge: Judge, write: CaseWrite, context: Context) -> None:
         assert off < 0.01, f"{label}: {name} at {at}, wanted {shadow.rungs[name]}"
     if armed:
         assert after.due_at is not None, f"{label} has rungs and no timer"
-        assert after.due_at <= max(min(armed.values()), after.held_until or after.opened_at), f"{label} is armed too late"
+        assert after.due_at <= max(min(armed.values()), after.held_until or after.opened_at), (
+            f"{label} is armed too late"
+        )
     if after.state == "resolved":
         assert not armed, f"{label} is resolved and climbs on"
 
@@ -339,7 +345,9 @@ def told_on_arrival(judge: Judge, write: CaseWrite, context: Context) -> None:
 def news_waits(judge: Judge, write: CaseWrite, context: Context) -> None:
     """A write without a move drops no notice that no carrier has taken, unless it was refused for ever."""
     before, after = write.before, write.after
-    judge.ledger.moved_at_tick[after.id] = judge.engine.tick if write.entry else judge.ledger.moved_at_tick.get(after.id, 0)
+    judge.ledger.moved_at_tick[after.id] = (
+        judge.engine.tick if write.entry else judge.ledger.moved_at_tick.get(after.id, 0)
+    )
     if before is None or write.entry is not None:
         return
     gone = [notice for notice in before.notices if notice not in after.notices]
@@ -444,7 +452,7 @@ def reminders_in_order(judge: Judge, handed: Handed, context: Context) -> None:
 
 @invariant(4, "replies to the customer's own act at most once per act")
 def replies_once(judge: Judge, handed: Handed, context: Context) -> None:
-    """"Did we mend it?" is asked once for each resolution."""
+    """ "Did we mend it?" is asked once for each resolution."""
     if handed.kind == "mended":
         acts = [each.tags["act"] for each in judge.ledger.by_invitation.get(("mended", handed.about), ())]
         assert handed.tags["act"] not in acts, f"asks twice whether {judge.label(handed.about)} was mended"

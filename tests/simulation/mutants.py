@@ -1,3 +1,96 @@
-"""x"""
-SEEDS_MAX=40
-def main(**k): return 0
+"""Plant bugs, one at a time, in a scratch copy, and show which invariant catches each: the test of the test."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests.simulation.planted import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[2]
+SEEDS_MAX = 500
+COPIED = ("chalicelib", "tests/simulation")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.po", "test_*.py")
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What caught a planted bug: after how many seeds, and which invariant; None when nothing did."""
+
+    mutant: Mutant
+    seeds: int
+    invariant: str | None
+
+
+class DoesNotApply(Exception):
+    """A patch's old text is not there exactly once: the code has moved on, and the patch must follow."""
+
+
+def plant(mutant: Mutant, root: Path) -> None:
+    """Write a bug into a copy. Raises DoesNotApply."""
+    for patch in mutant.patches:
+        path = root / "chalicelib" / patch.path
+        text = path.read_text()
+        if text.count(patch.old) != 1:
+            raise DoesNotApply(f"{mutant.name}: {patch.path} has {text.count(patch.old)} times {patch.old!r}")
+        path.write_text(text.replace(patch.old, patch.new))
+
+
+def check_patches() -> None:
+    """Raise DoesNotApply for the first patch whose place is gone."""
+    for mutant in MUTANTS:
+        for patch in mutant.patches:
+            found = (ROOT / "chalicelib" / patch.path).read_text().count(patch.old)
+            if found != 1:
+                raise DoesNotApply(f"{mutant.name}: {patch.path} has {found} times {patch.old!r}")
+
+
+def hunt(mutant: Mutant, seeds: int) -> Caught:
+    """Return what catches a bug, living through seed after seed in a process of its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        for part in COPIED:
+            shutil.copytree(ROOT / part, root / part, ignore=LEFT_OUT)
+        (root / "tests" / "__init__.py").touch()
+        plant(mutant, root)
+        command = [sys.executable, "-m", "tests.simulation.hunt", str(seeds)]
+        ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        return Caught(mutant, 1, f"the machine itself: {ended.stderr.strip().splitlines()[-1][:100]}")
+    told = json.loads(ended.stdout)
+    return Caught(mutant, told["seeds"], told["invariant"])
+
+
+def main(*, seeds: int = SEEDS_MAX, workers: int = 2, names: tuple[str, ...] = ()) -> int:
+    """Plant each bug, and print what caught it; returns 1 when one survived."""
+    check_patches()
+    console = Console()
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    caught = list(track(_all(chosen, seeds, workers), "planted bugs", total=len(chosen), console=console))
+    table = Table("planted bug", "caught by", "seeds", title="What caught which")
+    for each in caught:
+        table.add_row(each.mutant.name, each.invariant or "[red]nothing[/red]", str(each.seeds))
+    console.print(table)
+    survivors = [each.mutant.name for each in caught if each.invariant is None]
+    console.print(
+        f"{len(caught) - len(survivors)} of {len(caught)} caught; survivors: {', '.join(survivors) or 'none'}"
+    )
+    return 1 if survivors else 0
+
+
+def _all(chosen: list[Mutant], seeds: int, workers: int) -> Iterator[Caught]:
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(lambda mutant: hunt(mutant, seeds), chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main(names=tuple(sys.argv[1:])))

@@ -62,7 +62,9 @@ def _minutes(window: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4096)
-def _open_spans(zone: str, hours: tuple[tuple[str, tuple[str, ...]], ...], off: tuple[date, ...], day: date) -> tuple[Span, ...]:
+def _open_spans(
+    zone: str, hours: tuple[tuple[str, tuple[str, ...]], ...], off: tuple[date, ...], day: date
+) -> tuple[Span, ...]:
     """Return when a place is open in the windows that begin on a local day, in UTC."""
     if day in off:
         return ()
@@ -74,7 +76,9 @@ def _open_spans(zone: str, hours: tuple[tuple[str, tuple[str, ...]], ...], off: 
 
 
 def _wall(day: date, minutes: int, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day + DAY * (minutes // 1440), time(minutes % 1440 // 60, minutes % 60), zone).astimezone(UTC)
+    return datetime.combine(day + DAY * (minutes // 1440), time(minutes % 1440 // 60, minutes % 60), zone).astimezone(
+        UTC
+    )
 
 
 def _key(calendar: Calendar) -> tuple[str, tuple[tuple[str, tuple[str, ...]], ...], tuple[date, ...]]:

@@ -95,7 +95,9 @@ def _dispatch(chance: Chance, name: str, raw: dict[str, Any], at: datetime, star
     copies: tuple[datetime, ...] = ()
     if chance.random() < 0.2:
         spans = (1, 1, 60, 3600, 86_400, 3 * 86_400)
-        copies = tuple(sent + timedelta(seconds=chance.choice(spans) * chance.random()) for _ in range(1 + chance.randrange(4)))
+        copies = tuple(
+            sent + timedelta(seconds=chance.choice(spans) * chance.random()) for _ in range(1 + chance.randrange(4))
+        )
     return Dispatch(sent, name, raw, chance.random() < 0.3, copies)
 
 

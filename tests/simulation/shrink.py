@@ -7,7 +7,9 @@ from tests.simulation.simulation import Result, simulate
 RUNS_MAX = 160
 
 
-def shrink(result: Result, *, days: int, events: int, note: Callable[[int, int], None] = lambda left, runs: None) -> Result:
+def shrink(
+    result: Result, *, days: int, events: int, note: Callable[[int, int], None] = lambda left, runs: None
+) -> Result:
     """Return the same violation with as little happening as we find (delta debugging, Zeller and Hildebrandt 2002)."""
     best = simulate(result.seed, days=days, events=events)
     names = list(dict.fromkeys(best.happened))

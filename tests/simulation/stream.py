@@ -50,7 +50,9 @@ class Stream:
         old = self.shards
         self.closed += old
         self.shards = [
-            Shard(f"{shard.name}.{half}", shard.part + half * shard.of, shard.of * 2) for shard in old for half in (0, 1)
+            Shard(f"{shard.name}.{half}", shard.part + half * shard.of, shard.of * 2)
+            for shard in old
+            for half in (0, 1)
         ]
 
     def look(self) -> None:

@@ -185,7 +185,13 @@ class World:
         chance = self.engine.chances.of(f"receipt {handed.kind} {handed.about}")
         if person is None or chance.random() < 0.15:
             return
-        kind = "bounce" if person.dead else "complaint" if person.complains else chance.choice(("delivery", "delivery", "soft_bounce"))
+        kind = (
+            "bounce"
+            if person.dead
+            else "complaint"
+            if person.complains
+            else chance.choice(("delivery", "delivery", "soft_bounce"))
+        )
         channel = "email" if "@" in handed.to[0] else "sms"
         receipt = Receipt(kind, channel, message_id, handed.tags.get("invitation"), handed.to, handed.kind)  # type: ignore[arg-type]
         after = SECOND * chance.choice((1, 10, 600, 86_400)) * chance.random()
@@ -230,14 +236,26 @@ class World:
             press = chance.choice(PRESSES)
             form = self._form(chance, label, time)
             name = f"{kind} {label}: the customer answers {rating} ({press}, {time + 1} of {times})"
-            self._plan(wait - 1, f"{label}: the customer opens {rating}, before {time + 1}", lambda rating=rating: self._view(id_, f"the customer opens {label}", rating), id_)  # type: ignore[misc]
-            self._plan(wait, name, lambda name=name, rating=rating, press=press, form=form: self._submit(id_, name, rating, press, form), id_)  # type: ignore[misc]
+            self._plan(
+                wait - 1,
+                f"{label}: the customer opens {rating}, before {time + 1}",
+                lambda rating=rating: self._view(id_, f"the customer opens {label}", rating),
+                id_,
+            )  # type: ignore[misc]
+            self._plan(
+                wait,
+                name,
+                lambda name=name, rating=rating, press=press, form=form: self._submit(id_, name, rating, press, form),
+                id_,
+            )  # type: ignore[misc]
             wait += chance.choice((0.0, 1, 60, 115, 121, 3600, 86_400)) * chance.random()
 
     def _form(self, chance: Chance, label: str, time: int) -> dict[str, list[str]]:
         form: dict[str, list[str]] = {}
         if chance.random() < 0.6:
-            form["comment"] = [f"palabras de {label} vez {time}, {chance.choice(('tardaron mucho', 'todo bien', 'la factura'))}"]
+            form["comment"] = [
+                f"palabras de {label} vez {time}, {chance.choice(('tardaron mucho', 'todo bien', 'la factura'))}"
+            ]
         if chance.random() < 0.5:
             form["drivers"] = [chance.choice(("late", "invoice", "rude", "repair"))]
         if chance.random() < 0.5:
@@ -248,11 +266,29 @@ class World:
         wait = chance.choice((60, 86_400, 5 * 86_400)) * chance.random()
         draw = chance.random()
         if draw < 0.05:
-            self._plan(wait, f"{handed.kind} {label}: the customer unsubscribes", lambda: self._stop(id_, customer, handed.to), id_, customer)
+            self._plan(
+                wait,
+                f"{handed.kind} {label}: the customer unsubscribes",
+                lambda: self._stop(id_, customer, handed.to),
+                id_,
+                customer,
+            )
             if chance.random() < 0.3:
-                self._plan(wait + 90_000, f"{label}: the customer comes back", lambda: self._stop(id_, customer, handed.to, undo=True), id_, customer)
+                self._plan(
+                    wait + 90_000,
+                    f"{label}: the customer comes back",
+                    lambda: self._stop(id_, customer, handed.to, undo=True),
+                    id_,
+                    customer,
+                )
         elif draw < 0.09:
-            self._plan(wait, f"{handed.kind} {label}: the customer asks to be forgotten", lambda: self._erase(id_, customer), id_, customer)
+            self._plan(
+                wait,
+                f"{handed.kind} {label}: the customer asks to be forgotten",
+                lambda: self._erase(id_, customer),
+                id_,
+                customer,
+            )
         elif draw < 0.11:
             self._plan(wait, f"{label}: the customer asks for a copy", lambda: self._copy(id_), id_)
 
@@ -315,7 +351,9 @@ class World:
         if outcome.is_done:
             self.ledger.erased.setdefault(customer, self.engine.tick)
         else:
-            self._plan(60, f"{self.engine.label(id_)}: asks again to be forgotten", lambda: self._erase(id_, customer), id_)
+            self._plan(
+                60, f"{self.engine.label(id_)}: asks again to be forgotten", lambda: self._erase(id_, customer), id_
+            )
 
     def _copy(self, id_: str) -> None:
         self.engine.run("POST /privacy", "a copy", lambda now: protect.send_copy(self.engine.ports, id_), id_)
@@ -329,7 +367,12 @@ class World:
             return
         self.staffed.add(about)
         if chance.random() < 0.85 or handed.kind == "escalation":
-            self._plan(chance.choice((300, 7200, 40_000, 2 * 86_400)) * chance.random(), f"staff, case {self.engine.label(about)}, {handed.kind}", lambda: self._staff(about, 0), about)
+            self._plan(
+                chance.choice((300, 7200, 40_000, 2 * 86_400)) * chance.random(),
+                f"staff, case {self.engine.label(about)}, {handed.kind}",
+                lambda: self._staff(about, 0),
+                about,
+            )
 
     def _staff(self, id_: str, step: int) -> None:
         case = self.engine.memory.cases[id_]
@@ -349,7 +392,9 @@ class World:
             self._plan(0.5, f"{label}, and a colleague at once", lambda: self._staff(id_, step + COLLEAGUE), id_)
         if step < STAFF_STEPS_MAX and not (wanted.verb == "resolve" and outcome.is_done):
             wait = chance.choice((60, 3600, 20_000, 86_400, 3 * 86_400)) * chance.random()
-            self._plan(wait, f"staff, case {self.engine.label(id_)}, after {label}", lambda: self._staff(id_, step + 1), id_)
+            self._plan(
+                wait, f"staff, case {self.engine.label(id_)}, after {label}", lambda: self._staff(id_, step + 1), id_
+            )
         else:
             self.staffed.discard(id_)
 
@@ -363,7 +408,9 @@ class World:
                 press = chance.choice(PRESSES)
                 wait = chance.choice((60, 7200, 86_400)) * chance.random()
                 name = f"case {label}: the customer says {said}, mended ({press}, {wait:.0f})"
-                self._plan(wait, name, lambda said=said, press=press, name=name: self._say_mended(id_, name, said, press), id_)  # type: ignore[misc]
+                self._plan(
+                    wait, name, lambda said=said, press=press, name=name: self._say_mended(id_, name, said, press), id_
+                )  # type: ignore[misc]
 
     def _say_mended(self, id_: str, name: str, said: Any, press: collect.Press) -> None:
         self.engine.run("POST /s", name, lambda now: collect.say_mended(self.engine.ports, id_, said, press, now), id_)
@@ -389,4 +436,6 @@ def draw_move(case: Case, chance: Chance) -> Move:
     verb: Any = chance.choice(moves[case.state])
     others = [each for each in (*company.DEPARTMENTS, company.FAR_DEPARTMENT) if each != case.department]
     said = {"reason": "porque sí", "text": "una nota", "how": "phone", "outcome": "hablamos", "action": "se repuso"}
-    return Move(verb=verb, by="bruno", department=chance.choice(others), root_cause=chance.choice(("carrier", "us")), **said)
+    return Move(
+        verb=verb, by="bruno", department=chance.choice(others), root_cause=chance.choice(("carrier", "us")), **said
+    )

@@ -1,0 +1,88 @@
+"""What customers answer leaves the running system as files: by the API, by the command line, by SQL."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from infra.commands.line import main
+from infra.commands.screen import Screen
+from infra.local.system import LocalSystem
+from tests.local.asking import Reply, ask
+
+WORDS = "=1+1; llegó tarde"
+
+
+def told(lazo: LocalSystem, number: int, rating: int) -> None:
+    """Sell something, let the customer be asked, and answer as a person does."""
+    tokens = json.loads((lazo.state / "tokens.json").read_text())
+    mail = f"c{number}@example.com"
+    event = {
+        "specversion": "1.0",
+        "id": f"ORD-{number}",
+        "source": "/crm",
+        "type": "sale.closed",
+        "time": lazo.clock.now().isoformat(),
+        "data": {"customer": {"id": f"c-{number}", "name": "Ana", "email": mail}, "reference": f"ORD-{number}"},
+    }
+    bearer = f"Bearer {tokens['events_token']}"
+    sent = ask(lazo.base_url + "/events", "POST", event, Authorization=bearer)
+    assert sent.status == 202
+    ask(lazo.base_url + "/_local/clock", "POST", {"advance": "P4D"})
+    (message,) = ask(lazo.base_url + f"/_local/messages?to={mail}").json["messages"]
+    link = next(word for word in message["text"].split() if word.startswith(lazo.base_url + "/s/"))
+    form = urlencode({"rating": rating, "comment": WORDS})
+    pressed = {"Sec_Fetch_Site": "same-origin", "Sec_Fetch_User": "?1"}
+    kind = "application/x-www-form-urlencoded"
+    assert ask("/".join(link.split("/")[:5]), "POST", form, Content_Type=kind, **pressed).status == 200
+    ask(lazo.base_url + "/_local/settle", "POST", {})
+
+
+def exported(lazo: LocalSystem, query: str) -> Reply:
+    token = json.loads((lazo.state / "tokens.json").read_text())["api"]["leadership"]
+    return ask(f"{lazo.base_url}/api/v1/export?{query}", Authorization=f"Bearer {token}")
+
+
+def infra(*arguments: object) -> dict[str, object]:
+    screen = Screen(as_json=True, out=io.StringIO(), err=io.StringIO())
+    code = main([*map(str, arguments), "--json"], screen)
+    assert isinstance(screen.out, io.StringIO)
+    assert code == 0, screen.out.getvalue()
+    result: dict[str, object] = json.loads(screen.out.getvalue())
+    return result
+
+
+@pytest.mark.embedded
+def test_answers_leave_as_csv_as_json_lines_by_the_command_line_and_by_sql(lazo: LocalSystem, tmp_path: Path) -> None:
+    told(lazo, 1, 2)
+    told(lazo, 2, 9)
+
+    reply = exported(lazo, "format=csv")
+    assert reply.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(reply.body.decode(), newline="")))
+    assert [(row["reference"], row["rating"], row["customer"]) for row in rows] == [
+        ("ORD-1", "2", "c-1"),
+        ("ORD-2", "9", "c-2"),
+    ]
+    assert rows[0]["words"] == f"'{WORDS}"
+
+    lines = [json.loads(line) for line in exported(lazo, "format=jsonl").body.decode().splitlines()]
+    assert [line["rating"] for line in lines] == [2, 9]
+
+    here = ("--state", lazo.state, "--local")
+    out = tmp_path / "answers.csv"
+    assert infra("export", "--out", out, *here)["answers"] == 2
+    assert out.read_bytes() == reply.body
+    assert out.stat().st_mode & 0o777 == 0o600
+
+    counted = "select (select count(*) from responses), (select count(*) from cases), (select count(*) from decisions)"
+    assert infra("sql", counted, *here)["rows"] == [[2, 1, 2]]
+    again = "select d.state, r.rating, c.state, r.day = r.first_confirmed_at::date from responses r join decisions d "
+    joined = f"{again} using (id) left join cases c using (id) order by rating"
+    assert infra("sql", joined, *here)["rows"] == [["sent", 2, "open", True], ["sent", 9, None, True]]
+    copies = list((lazo.state / "day-files").glob("*/*/*.jsonl"))
+    assert copies
+    assert not any(word in copy.read_text() for copy in copies for word in ("Ana", "@example", "tarde", "ORD-", "c-1"))

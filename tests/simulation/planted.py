@@ -1,0 +1,395 @@
+"""The bugs that are planted: each a small change of the text that a tired engineer might make."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One change of one file under chalicelib."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One bug, by what is wrong with it."""
+
+    name: str
+    patches: tuple[Patch, ...]
+
+
+def bug(name: str, *texts: str) -> Mutant:
+    """Return a bug from its name and, three by three: file, old text, new text."""
+    return Mutant(name, tuple(Patch(*texts[place : place + 3]) for place in range(0, len(texts), 3)))
+
+
+INVITE, DELIVER, COLLECT, RECOVER = "flows/invite.py", "flows/deliver.py", "flows/collect.py", "flows/recover.py"
+INVITATION, RESPONSE, CASE, CUSTOMER = (
+    "domain/invitation.py",
+    "domain/response.py",
+    "domain/case.py",
+    "domain/customer.py",
+)
+MEMORY, PROJECT, POLICY, WORK = "adapters/memory.py", "flows/project.py", "domain/policy.py", "flows/work.py"
+
+MUTANTS = (
+    # Once by its key
+    bug(
+        "an invitation is written without its condition",
+        MEMORY,
+        "if before is None or before.version != invitation.version - 1:",
+        "if before is None:",
+    ),
+    bug(
+        "a case is written without its condition",
+        MEMORY,
+        "if (before.revision if before else 0) != case.revision - 1:\n            raise Conflict(case.id)\n        if entry and entry.version in self.entries.get(case.id, {}):",
+        "if entry and not before and case.revision > 1:",
+    ),
+    bug(
+        "a decision overwrites the first one",
+        MEMORY,
+        "if invitation.id in self.memory.invitations:\n            return False",
+        "if not invitation.id:\n            return False",
+    ),
+    bug(
+        "a customer's rest is written without its condition",
+        MEMORY,
+        "before = self.memory.customers.get(customer.key)\n        if (before.version if before else 0) != customer.version - 1:",
+        "before = self.memory.customers.get(customer.key)\n        if not customer.key:",
+    ),
+    bug(
+        "an address's rest is written without its condition",
+        MEMORY,
+        "before = self.memory.addresses.get(address.key)\n        if (before.version if before else 0) != address.version - 1:",
+        "before = self.memory.addresses.get(address.key)\n        if not address.key:",
+    ),
+    bug(
+        "the invitation is written before its rest",
+        INVITE,
+        "        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if ports.invitations.create(record) and",
+        "        made = ports.invitations.create(record)\n        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if made and",
+    ),
+    bug(
+        "an event that nobody is asked about leaves no record",
+        INVITE,
+        "if ports.invitations.create(record) and",
+        "if isinstance(decision, Ask) and ports.invitations.create(record) and",
+    ),
+    bug(
+        "a program published later asks about earlier events",
+        INVITE,
+        "if not frozen or each.program in frozen]",
+        "if True]",
+    ),
+    bug(
+        "accepted events are answered before they are kept",
+        INVITE,
+        "    ports.inbox.accept(taken)",
+        "    ports.inbox.accept(taken[1:])",
+    ),
+    bug("two records of one event carry its promises", INVITE, "primary=place == 0 and not counted", "primary=True"),
+    # Asking
+    bug(
+        "a message is handed over before it is claimed",
+        DELIVER,
+        "    try:\n        claimed = _readdressed(",
+        "    if message:\n        hand(ports, message)\n        message = None\n    try:\n        claimed = _readdressed(",
+    ),
+    bug(
+        "who loses the claim sends as well",
+        DELIVER,
+        "        ports.invitations.save(claimed)\n    except Conflict:\n        return\n    if message:",
+        "        ports.invitations.save(claimed)\n    except Conflict:\n        claimed = step.next\n    if message:",
+    ),
+    bug(
+        "a send without a reply is tried again at once",
+        DELIVER,
+        "        return  # stays attempted: perhaps it was sent, so it is not sent again",
+        "        settled = partial(accepted, carrier_id=hand(ports, message))",
+    ),
+    bug(
+        "a message of unknown fate counts as sent",
+        DELIVER,
+        "        return  # stays attempted: perhaps it was sent, so it is not sent again",
+        '        settled = partial(accepted, carrier_id="?")',
+    ),
+    bug(
+        "a reminder's fate settles the invitation's",
+        DELIVER,
+        'return found.state == "attempted" and found.reminder is None',
+        'return "attempted" in (found.state, found.reminder)',
+        DELIVER,
+        '        return found.reminder == "attempted"',
+        "        pass",
+    ),
+    bug(
+        "a reminder's receipt settles the invitation's",
+        "domain/receipt.py",
+        'if about == "invitation" and invitation.state',
+        "if invitation.state",
+    ),
+    bug(
+        "the address of the event is asked after, not the one written to",
+        DELIVER,
+        "if key is None or key == invitation.address:",
+        "if True:",
+    ),
+    bug(
+        "who opted out in between is asked all the same",
+        INVITATION,
+        "if customer.opted_out_at or (address and address.opted_out_at):",
+        "if customer.erased_at:",
+    ),
+    bug(
+        "a suppressed address is written to",
+        INVITATION,
+        "if address and address.suppressed:",
+        "if address and address.suppressed and not address.key:",
+    ),
+    bug(
+        "the allowed hours are not looked at when sending",
+        INVITATION,
+        "    open_at = next_open(now, hours)\n    if open_at > now:\n        return Step(invitation.moved(send_at=open_at))",
+        "",
+    ),
+    bug(
+        "the recipient's hours are those of the company's zone",
+        POLICY,
+        "return Calendar(zone=zone or organisation.zone, hours=hours)",
+        "return Calendar(zone=organisation.zone, hours=hours)",
+    ),
+    bug(
+        "a cancellation of what is being sent is forgotten",
+        INVITE,
+        "    return invitation.moved(cancelled=True, remind_at=None)",
+        "    return None",
+    ),
+    bug(
+        "a cancellation that came first is overlooked",
+        INVITE,
+        "cancelled = any(_covers(early, closing) for early in _news(ports, closing))",
+        "cancelled = False",
+        INVITE,
+        "        if early.cancelled_at:\n",
+        "        if early.cancelled_at and early.fulfilments:\n",
+    ),
+    bug(
+        "a skipped invitation leaves its rest behind",
+        INVITE,
+        "rested = released(customer, record.id) or customer",
+        "rested = customer",
+    ),
+    bug("a rest covers the one before it", CUSTOMER, "stamped | ({", "stamped | NO_FORMER if rest else ({"),
+    bug(
+        "what is delivered is forgotten when it comes first",
+        INVITE,
+        "        if early.fulfilments:\n",
+        "        if early.fulfilments and early.cancelled_at:\n",
+    ),
+    bug(
+        "the index alone decides what is due",
+        INVITATION,
+        "if invitation.due_at is None or now < invitation.due_at:",
+        "if invitation.due_at is None:",
+    ),
+    bug(
+        "a reminder leaves with the next sweep",
+        INVITATION,
+        "remind_at = next_open(now + remind_after, hours) if remind_after else None",
+        "remind_at = next_open(now, hours) if remind_after else None",
+    ),
+    bug(
+        "a reminder leaves after the answer",
+        INVITATION,
+        "waiting = self.confirmed or (self.provisional and not self.unconfirmed) or self.confirm_at",
+        "waiting = self.confirm_at",
+        RESPONSE,
+        "        remind_at=None,\n        has_case",
+        "        has_case",
+    ),
+    # Timers
+    bug(
+        "the sweep looks back one minute only",
+        MEMORY,
+        "return [key for _, key in self.memory.armed(now, limit)]",
+        "return [key for at, key in self.memory.armed(now, limit) if (now - at).total_seconds() <= 60]",
+    ),
+    bug("the sweep forgets to hand on what it found", WORK, "    ports.timers.nudge(keys)\n    return", "    return"),
+    bug("what failed is never tried again", INVITATION, "HOLD = timedelta(hours=1)", "HOLD = timedelta(days=40)"),
+    # Answering
+    bug(
+        "opening a page stores what was opened",
+        COLLECT,
+        "    ports.views.note(View(id_, rating, now))",
+        "    see(ports, View(id_, rating, now))",
+    ),
+    bug("an answer that nobody vouched for counts at once", RESPONSE, "    if vouched:\n", "    if True:\n"),
+    bug(
+        "an answer waits twelve seconds",
+        RESPONSE,
+        "CONFIRM_AFTER = timedelta(seconds=120)",
+        "CONFIRM_AFTER = timedelta(seconds=12)",
+    ),
+    bug("a scanner's answer is confirmed", RESPONSE, "    if invitation.is_scanned:\n", "    if invitation.trial:\n"),
+    bug(
+        "an answer is taken after the window",
+        INVITATION,
+        "return asked and (self.closes_at is None or now < self.closes_at)",
+        "return asked",
+    ),
+    bug(
+        "a provisional answer replaces the confirmed one",
+        RESPONSE,
+        "invitation.moved(provisional=answer, confirm_at=now + CONFIRM_AFTER, unconfirmed=False)",
+        "invitation.moved(provisional=answer, confirmed=None, confirm_at=now + CONFIRM_AFTER, unconfirmed=False)",
+    ),
+    # Mending
+    bug(
+        "a low answer is written without its case",
+        "flows/record.py",
+        "    ports.invitations.save_with_case(recorded.next, moved.case, moved.entry)\n",
+        "    ports.invitations.save(recorded.next)\n    ports.cases.save(moved.case, moved.entry)\n",
+    ),
+    bug(
+        "every answer opens a case",
+        RESPONSE,
+        "    opens = low and not invitation.has_case",
+        "    opens = not invitation.has_case",
+    ),
+    bug(
+        "a correction upwards closes the case",
+        CASE,
+        '            "rating": answer.rating,\n            "notices"',
+        '            "rating": answer.rating,\n            "state": "acknowledged",\n            "notices"',
+    ),
+    bug(
+        "an alert is struck off before it is sent",
+        CASE,
+        '            "notices": notices,\n            "lease_until"',
+        '            "notices": (),\n            "lease_until"',
+    ),
+    bug(
+        "an alert is claimed without a lease",
+        CASE,
+        '"lease_until": now + LEASE if notices else None,',
+        '"lease_until": None,',
+    ),
+    bug("a refused alert counts as told", RECOVER, "        return refusal.permanent", "        return True"),
+    bug(
+        "a hand-off resets the customer's clock",
+        CASE,
+        '            "lead_since": now,\n            "spent": case.department_clocks(now),',
+        '            "lead_since": now,\n            "spent": {},',
+    ),
+    bug(
+        "promises run by the clock on the wall",
+        CASE,
+        "at = due(case.resolve_from, left, organisation.calendar) if left > timedelta(0) else case.resolve_from",
+        "at = case.resolve_from + max(left, timedelta(0))",
+    ),
+    bug(
+        "waiting does not stop the promise to resolve",
+        CASE,
+        'return _paused(case, organisation, now).model_copy(update={"state": "waiting"})',
+        'return case.model_copy(update={"state": "waiting"})',
+    ),
+    bug(
+        "what was used of a promise is forgotten when it waits again",
+        CASE,
+        "        used += open_time(",
+        "        used = open_time(",
+    ),
+    bug(
+        "acknowledging leaves its rungs armed",
+        CASE,
+        'return _without_rungs(case, "acknowledge").model_copy(',
+        "return case.model_copy(",
+    ),
+    bug(
+        "a rung is climbed again by the same lead",
+        CASE,
+        "    done = {fired.name for fired in case.fired}\n",
+        "    done: set[str] = set()\n",
+    ),
+    bug("a new lead is not told what was overdue", CASE, "    if passed:\n", "    if passed and not case.handoffs:\n"),
+    bug(
+        "a move is written without its version",
+        CASE,
+        '    news = {"version": case.version + 1, "revision"',
+        '    news = {"version": case.version, "revision"',
+    ),
+    bug(
+        "a clock that is behind turns a case's clock back",
+        CASE,
+        "    now = max(now, case.moved_at or case.opened_at)\n",
+        "",
+    ),
+    bug(
+        "the customer is asked twice whether it was mended",
+        CASE,
+        '            "ask_mended": False,\n            "mended": "asked"',
+        '            "ask_mended": case.ask_mended and not case.fired,\n            "mended": "asked"',
+    ),
+    # Counting
+    bug(
+        "the checkpoint does not filter the batch",
+        PROJECT,
+        "new = sorted((change for change in changes if _place(change) > last), key=_place)",
+        "new = sorted(changes, key=_place)",
+    ),
+    bug(
+        "counters are added whatever the checkpoint says",
+        MEMORY,
+        "        if self.checkpoint(shard) != last:\n            raise Conflict(shard)\n",
+        "",
+    ),
+    bug(
+        "counters are added without moving the checkpoint",
+        MEMORY,
+        "        self.memory.checkpoints[shard] = end\n",
+        "        self.memory.checkpoints[shard] = end if len(rows) % 7 else last\n",
+    ),
+    bug(
+        "what an old image gave is not taken away",
+        PROJECT,
+        "surveys, (1, -1), strict=True)",
+        "surveys, (1, 0), strict=True)",
+    ),
+    bug(
+        "a record that met a slow table is given up",
+        PROJECT,
+        "        except SurveyMissing as missing:\n            return missing",
+        "        except Exception:\n            return SurveyMissing()",
+    ),
+    # Privacy
+    bug(
+        "the words of an erased person stay",
+        "flows/protect.py",
+        'return answer.model_copy(update={"texts": {}}) if answer else None',
+        "return answer",
+    ),
+    bug(
+        "the address of an erased person stays",
+        "flows/protect.py",
+        "Customer(key=customer.key, version=customer.version + 1, erased_at=now)",
+        "Customer(key=customer.key, version=customer.version + 1, erased_at=now, email=customer.email)",
+    ),
+    bug(
+        "an erased person may be asked",
+        INVITATION,
+        "if customer is None or customer.erased_at or invitation.erased:",
+        "if customer is None:",
+        INVITE,
+        "        decision = decide(closing, target, known, organisation=organisation, now=now)",
+        "        decision = decide(closing, target, Known(None, known.addresses), organisation=organisation, now=now)",
+    ),
+    bug(
+        "the token of a link is kept with the invitation",
+        DELIVER,
+        "settled = partial(accepted, carrier_id=carrier_id)",
+        "settled = partial(accepted, carrier_id=message.text.split()[0])",
+    ),
+)
