@@ -33,9 +33,7 @@ MAC_BYTES = 16
 FINGERPRINT_BYTES = 16  # 32 hexadecimal digits: terms.fingerprint
 KEYED_BYTES = 17  # 26 letters of 5 bits: terms.keyed
 END_BYTES = 6
-LENGTHS = frozenset(
-    1 + name + end + MAC_BYTES for name in (FINGERPRINT_BYTES, KEYED_BYTES) for end in (0, END_BYTES)
-)
+LENGTHS = frozenset(1 + name + end + MAC_BYTES for name in (FINGERPRINT_BYTES, KEYED_BYTES) for end in (0, END_BYTES))
 TOKEN_CHARACTERS_MAX = 56
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")

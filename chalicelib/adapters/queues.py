@@ -78,7 +78,6 @@ class SqsInbox:
     def accept(self, events: Sequence[Mapping[str, object]]) -> None:
         self._queue.send([json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in events])
 
-
     def refuse(self, body: str, reason: str) -> None:
         self._refused.lay(body, reason)
 

@@ -221,9 +221,7 @@ class Moved:
     entry: Entry
 
 
-def open_case(
-    invitation: Invitation, answer: Answer, to: RouteTo, organisation: Organisation, now: datetime
-) -> Moved:
+def open_case(invitation: Invitation, answer: Answer, to: RouteTo, organisation: Organisation, now: datetime) -> Moved:
     """Return the one case of an invitation whose rating was confirmed low."""
     now = _whole(now)
     budgets = _sla(organisation, to.department)

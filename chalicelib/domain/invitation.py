@@ -174,8 +174,14 @@ def skip(invitation: Invitation, reason: Reason, rule: str) -> Invitation:
 
 
 def advance(
-    invitation: Invitation, customer: Customer | None, address: Address | None, hours: Calendar, now: datetime, *,
-    window: timedelta, remind_after: timedelta | None,
+    invitation: Invitation,
+    customer: Customer | None,
+    address: Address | None,
+    hours: Calendar,
+    now: datetime,
+    *,
+    window: timedelta,
+    remind_after: timedelta | None,
 ) -> Step | None:
     """Return the step that is due; None when nothing is (the index only hinted).
 
@@ -191,8 +197,13 @@ def advance(
 
 
 def _send(
-    invitation: Invitation, customer: Customer | None, address: Address | None, hours: Calendar, now: datetime,
-    window: timedelta, remind_after: timedelta | None,
+    invitation: Invitation,
+    customer: Customer | None,
+    address: Address | None,
+    hours: Calendar,
+    now: datetime,
+    window: timedelta,
+    remind_after: timedelta | None,
 ) -> Step:
     refusal = refuses(invitation, customer, address, now)
     if refusal:
@@ -203,9 +214,7 @@ def _send(
     remind_at = next_open(now + remind_after, hours) if remind_after else None
     if remind_at and remind_at >= now + window:
         remind_at = None
-    asked = invitation.moved(
-        state="attempted", send_at=None, sent_at=now, closes_at=now + window, remind_at=remind_at
-    )
+    asked = invitation.moved(state="attempted", send_at=None, sent_at=now, closes_at=now + window, remind_at=remind_at)
     return Step(asked, "invitation")
 
 
@@ -221,9 +230,7 @@ def _remind(
     return Step(invitation.moved(remind_at=None, reminder="attempted", reminded_at=now), "reminder")
 
 
-def refuses(
-    invitation: Invitation, customer: Customer | None, address: Address | None, now: datetime
-) -> Skip | None:
+def refuses(invitation: Invitation, customer: Customer | None, address: Address | None, now: datetime) -> Skip | None:
     """Return why nothing may be sent now, whatever was decided earlier; None when nothing stands against it."""
     if customer is None or customer.erased_at or invitation.erased:
         return Skip("erased", "erased before it was sent")

@@ -97,9 +97,7 @@ def labelled(closing: Closing) -> list[tuple[str, Contact]]:
     return found
 
 
-def decide(
-    closing: Closing, target: Target, known: Known, *, organisation: Organisation, now: datetime
-) -> Ask | Skip:
+def decide(closing: Closing, target: Target, known: Known, *, organisation: Organisation, now: datetime) -> Ask | Skip:
     """Answer for one program and contact: ask, or the first reason not to.
 
     What can never change comes first (nobody, rules, consent), what passes comes last (rest), so that the reason on

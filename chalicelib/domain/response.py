@@ -118,9 +118,7 @@ class Recorded:
     corrects_case: bool = False
 
 
-def respond(
-    invitation: Invitation, survey: Survey, answer: Answer, *, vouched: bool, now: datetime
-) -> Recorded | None:
+def respond(invitation: Invitation, survey: Survey, answer: Answer, *, vouched: bool, now: datetime) -> Recorded | None:
     """Decide what a new answer does: a person's press confirms at once, anything else waits 120 s.
 
     An answer that waits never touches the confirmed one beside it. None when it repeats what is already confirmed.

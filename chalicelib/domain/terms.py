@@ -24,7 +24,10 @@ def aware_utc(at: datetime) -> datetime:
     """Return the same instant in UTC; an instant without an offset is refused, never guessed."""
     if at.tzinfo is None:
         raise ValueError("needs an offset, as in 2026-03-06T21:30:00Z or 2026-03-06T16:30:00-05:00")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years 1 to 9999") from error
 
 
 def no_controls(text: str) -> str:

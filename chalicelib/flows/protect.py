@@ -55,9 +55,7 @@ def forget(ports: Ports, key: str, now: datetime) -> None:
     amend.persist(once)
 
 
-def _forget_all(
-    ports: Ports, customer: Customer | None, invitations: tuple[Invitation, ...], now: datetime
-) -> None:
+def _forget_all(ports: Ports, customer: Customer | None, invitations: tuple[Invitation, ...], now: datetime) -> None:
     for invitation in invitations:
         _forget(ports, invitation.id, now)
     if customer is None or customer.erased_at:

@@ -21,9 +21,7 @@ def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organi
     return moved
 
 
-def _case(
-    ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime
-) -> Moved | None:
+def _case(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:
     answer = recorded.next.confirmed
     if answer is None:
         return None

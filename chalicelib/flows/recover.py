@@ -8,6 +8,7 @@ from chalicelib.domain.organisation import Organisation
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
 from chalicelib.flows import amend
 from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal
+
 QUOTING = frozenset({"handed_over", "returned", "reopened", "corrected"})
 """Notices that quote a line of the timeline."""
 

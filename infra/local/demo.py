@@ -78,7 +78,9 @@ class Year:
         kinds = [kind for kind in KINDS for _ in range(kind[2])]
         for number in range(EVENTS):
             day = self.chance.randrange(DAYS - 1)
-            at = self.start + timedelta(days=day, hours=self.chance.randrange(13, 22), minutes=self.chance.randrange(60))
+            at = self.start + timedelta(
+                days=day, hours=self.chance.randrange(13, 22), minutes=self.chance.randrange(60)
+            )
             type_, department, _ = self.chance.choice(kinds)
             facts = {"number": number, "type_": type_, "department": department}
             yield at, Deed("close", facts)
@@ -156,7 +158,9 @@ class Year:
         case = self._moved(at, id_, Move(verb="acknowledge", by="demo"))
         if self.chance.random() < 0.15:
             others = [each.id for each in self.organisation.departments if each.id != case.department]
-            wanted = Move(verb="reassign", by="demo", department=self.chance.choice(others), reason="No es de nosotros.")
+            wanted = Move(
+                verb="reassign", by="demo", department=self.chance.choice(others), reason="No es de nosotros."
+            )
             self._moved(at, id_, wanted)
             self._later(at + timedelta(hours=self.chance.randrange(2, 20)), Deed("pick_up", {"id_": id_}))
         elif self.chance.random() < 0.92:

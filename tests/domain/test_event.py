@@ -77,6 +77,12 @@ def test_addresses_that_exist_are_taken(address: str) -> None:
     assert closing(customer={"id": "c-1", "email": address}).customer.email == address
 
 
+def test_an_instant_that_no_calendar_has_in_utc_is_refused() -> None:
+    last = {"kind": "delivery", "department": "logistics", "promised": "9999-12-31T23:59:59-14:00"}
+    assert all("outside the years" in detail for detail in problems(sale(promises=[last])).values())
+    assert problems(sale(envelope={"time": "0001-01-01T00:00:00+14:00"})).keys() == {"/time"}
+
+
 @pytest.mark.parametrize("zone", ["Mars/X", "SA Pacific Standard Time", "localtime", "../etc/passwd"])
 def test_a_zone_that_does_not_exist_is_refused_before_the_event_is_taken(zone: str) -> None:
     customer = sale()["data"]["customer"]

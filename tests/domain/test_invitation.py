@@ -104,9 +104,7 @@ def test_a_robots_answer_does_not_cost_ana_her_reminder() -> None:
         (ANA, Address(key="a", opted_out_at=FRIDAY_1630), "opted_out"),
         (ANA, Address(key="a", suppressed="bounce"), "suppressed"),
         (
-            ANA.model_copy(
-                update={"rest_from": FRIDAY_1630, "rest_until": FRIDAY_1630 + DAY, "rest_by": "another"}
-            ),
+            ANA.model_copy(update={"rest_from": FRIDAY_1630, "rest_until": FRIDAY_1630 + DAY, "rest_by": "another"}),
             None,
             "resting",
         ),

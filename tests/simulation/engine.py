@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -350,9 +351,8 @@ class Engine:
         spared = any(message.receives >= RECEIVES_MAX for message in batch)
         for message in batch:
             body, key, subjects = message.body  # type: ignore[misc]
-            outcome = self.run(
-                name, f"{name} {key}", lambda now: self.handlers[name](body, now), *subjects, spared=spared
-            )
+            handle = partial(self.handlers[name], body)
+            outcome = self.run(name, f"{name} {key}", handle, *subjects, spared=spared)
             self.hooks.handled(name, body, outcome)
             if outcome.ended == "died":
                 return None
@@ -369,22 +369,25 @@ class Engine:
 
     def drain(self) -> None:
         """Carry on to the queues what flows have handed to them."""
-        memory = self.memory
-        if memory.inbox:
-            events, memory.inbox = memory.inbox, []
-            for event in events:
-                self.send("intake", event, f"event {event['id']}", *subjects_of(event))
-        if memory.nudged:
-            keys, memory.nudged = memory.nudged, []
-            for key in dict.fromkeys(keys):
-                self.send("due", key, f"{key.kind} {self.label(key.id)}", *self.subjects(key.id))
-        if memory.views:
-            views, memory.views = memory.views, []
-            for view in views:
-                self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
+        self._drain_inbox()
+        self._drain_hints()
         self._arm()
         if self.stream:
             self.stream.look()
+
+    def _drain_inbox(self) -> None:
+        events, self.memory.inbox = self.memory.inbox, []
+        for event in events:
+            self.send("intake", event, f"event {event['id']}", *subjects_of(event))
+
+    def _drain_hints(self) -> None:
+        memory = self.memory
+        keys, memory.nudged = memory.nudged, []
+        for key in dict.fromkeys(keys):
+            self.send("due", key, f"{key.kind} {self.label(key.id)}", *self.subjects(key.id))
+        views, memory.views = memory.views, []
+        for view in views:
+            self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
 
     def subjects(self, id_: str) -> tuple[str, ...]:
         """Return what a race about an invitation would be about: itself and its customer."""

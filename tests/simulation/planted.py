@@ -1,5 +1,7 @@
 """The bugs that are planted: each a small change of the text that a tired engineer might make."""
 
+# ruff: noqa: E501 - a patch quotes lines of the code as they stand, joined where there are several
+
 from dataclasses import dataclass
 
 
@@ -179,8 +181,8 @@ MUTANTS = (
     bug(
         "a skipped invitation leaves its rest behind",
         INVITE,
-        "rested = released(customer, record.id) or customer",
-        "rested = customer",
+        "rested = (released(told, record.id) or told).spared(record.id)",
+        "rested = told.spared(record.id)",
     ),
     bug("a rest covers the one before it", CUSTOMER, "stamped | ({", "stamped | NO_FORMER if rest else ({"),
     bug(
@@ -324,7 +326,7 @@ MUTANTS = (
     bug(
         "a clock that is behind turns a case's clock back",
         CASE,
-        "    now = max(now, case.moved_at or case.opened_at)\n",
+        "    now = max(_whole(now), case.moved_at or case.opened_at)\n",
         "",
     ),
     bug(

@@ -7,6 +7,8 @@ from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.organisation import Organisation, Sla
 from tests.simulation.oracles import RUNG_SHARES, add_open, open_between, to_state
 
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
 
 @dataclass
 class Shadow:
@@ -29,7 +31,7 @@ class Shadow:
     """Rungs that were passed before the present lead took over: told once, on taking over."""
     total: float = 0.0
     told_on_arrival: bool = False
-    moved_at: datetime = datetime.min.replace(tzinfo=UTC)
+    moved_at: datetime = LONG_AGO
 
     @classmethod
     def opened(cls, case: Case, organisation: Organisation, at: datetime) -> "Shadow":

@@ -53,7 +53,8 @@ def simulate(
     violation: Violation | None = None
     try:
         World(engine, judge, days=days, events=events)
-        engine.stream = Stream(engine)
+        if seed // len(PROFILES) % 2 == 0:  # counting takes as long as all else: every profile has it every other time
+            engine.stream = Stream(engine)
         _live(engine, judge, days)
     except Violation as found:
         violation = found

@@ -19,7 +19,7 @@ from tests.simulation.people import DAY, HOUR, Dispatch, Person, month, people
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 STAFF = Principal(id="bruno", role="admin", name="Bruno")
-STAFF_STEPS_MAX = 14
+STAFF_STEPS_MAX = 8
 COLLEAGUE = 100
 """Added to the step of somebody who makes a move of their own at the same time."""
 PRESSES: tuple[collect.Press, ...] = ("button", "button", "button", "automatic", "unvouched")
@@ -231,7 +231,7 @@ class World:
         wait = chance.choice((30, 600, 7200, 86_400, 3 * 86_400, 7 * 86_400)) * chance.random()
         times = chance.choice((1, 1, 1, 2, 2, 3))
         for time in range(times):
-            low = chance.random() < 0.5
+            low = chance.random() < 0.4
             rating = scale[0] + chance.randrange(2) if low else chance.choice(scale)
             press = chance.choice(PRESSES)
             form = self._form(chance, label, time)
