@@ -20,7 +20,8 @@ from playwright.sync_api import Page as Tab
 from chalicelib import runtime
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.policy import invitation_id
-from chalicelib.domain.terms import CUSTOMER
+from chalicelib.domain.terms import CUSTOMER, fingerprint
+from chalicelib.ports import Ticket
 from infra.local.system import LocalSystem
 from tests.browser.screens import A_PERSON, PHONE, launched
 from tests.story.company import Company
@@ -309,21 +310,23 @@ def den_of(company: Company, playwright: Playwright) -> Iterator[Den]:
 
 
 def letters_for(company: Company, count: int) -> list[Letter]:
-    """Write to as many customers, through the whole system; return what is in their mailboxes."""
-    people = [{"id": f"c-{n}", "name": f"Cliente {n}", "email": f"c{n}@example.com"} for n in range(count)]
-    sale = company.event("ORD")  # all at one instant, so that all fall due at one
-    events = [{**sale, "id": f"ORD-{n}", "data": {**sale["data"], "customer": one}} for n, one in enumerate(people)]
-    for start in range(0, count, 100):
-        assert company.post(events[start : start + 100]).status == 202
+    """Write to Ana through the whole system, then lay as many copies of that invitation into mailboxes."""
+    company.sell("ORD-1")
     company.later("PT3H")
-    mails = {mail["to"]: mail for mail in company.messages()}
-    return [
-        Letter(
-            invitation_id("/crm", f"ORD-{n}", "sale", CUSTOMER),
-            tuple(dict.fromkeys(LINK.findall(mails[str(one["email"])]["html"]))),
-        )
-        for n, one in enumerate(people)
-    ]
+    ports, mailed = runtime.ports(), LINK.findall(company.mail("ana@example.com")["html"])
+    ratings = [link.rpartition("/")[2] for link in mailed if "/s/" in link]
+    first = ports.invitations.get(invitation_id("/crm", "ORD-1", "sale", CUSTOMER))
+    assert first
+    assert len(ratings) == 11
+    letters = []
+    for number in range(count):
+        copy = first.model_copy(update={"id": fingerprint("robots", str(number)), "version": 1, "remind_at": None})
+        assert ports.invitations.create(copy)
+        survey = ports.links.url("answer", Ticket(copy.id))
+        others = [ports.links.url("stop", Ticket(copy.id)), ports.links.url("privacy", Ticket(copy.id, copy.closes_at))]
+        letters.append(Letter(copy.id, (*(f"{survey}/{rating}" for rating in ratings), *others)))
+    company.settle()
+    return letters
 
 
 def records(letters: Sequence[Letter]) -> list[Invitation]:

@@ -1,6 +1,5 @@
 """The API answers as its description says, whatever it is asked; and the description leaves out nothing of it."""
 
-import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -20,10 +19,9 @@ from chalicelib.domain.metric import METRICS
 from chalicelib.entrypoints import openapi
 from chalicelib.entrypoints.described import ROLES
 from chalicelib.flows import file, project
-from tests.staffed import TOKENS, busy, company, install, uninstall
+from tests.staffed import TOKENS, busy, company, install, staff_app, uninstall
 from tests.world import World
 
-WEB = ("access", "cases", "customers", "events", "export", "openapi", "pages", "trends")
 EXAMPLES = 8
 EXAMPLES_OF_EVENTS = 3  # large to make up
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -32,16 +30,9 @@ Environ = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[Chalice]:
-    """The whole app; a blueprint answers for the app that registered it last, so each goes back to its own."""
-    modules = [importlib.import_module(f"chalicelib.entrypoints.{name}") for name in WEB]
-    before = [module.bp._current_app for module in modules]
-    whole: Chalice = importlib.import_module("app").app
-    for module in modules:
-        module.bp._current_app = whole
-    yield whole
-    for module, owner in zip(modules, before, strict=True):
-        module.bp._current_app = owner
+def app() -> Chalice:
+    """The whole app."""
+    return staff_app()
 
 
 @pytest.fixture(scope="module")

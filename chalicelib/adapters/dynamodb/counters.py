@@ -1,44 +1,85 @@
-"""Keep the rollups: added to in one transaction with the checkpoint, read one Query per series."""
+"""Keep the rollups: gathered in a lane's item with its checkpoints, then added to items of their own.
 
-from collections.abc import Sequence
+Whoever reads adds both up. A row says at which of its lane's flushes it was last added to: where that was after the
+lane was read, what is in both would count twice, and the lane is read again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
-from chalicelib.adapters.dynamodb.codec import text_key
-from chalicelib.adapters.dynamodb.table import TRANSACTION_MAX, Put, Table
+from chalicelib.adapters.dynamodb.codec import Image, text_key
+from chalicelib.adapters.dynamodb.lane import Lane, Limits, body_of, counted, leaving, read_lane
+from chalicelib.adapters.dynamodb.table import TRANSACTION_MAX, TRIES_MAX, Put, Table
+from chalicelib.errors import Conflict, Overloaded
 from chalicelib.ports import Row
 
 ROWS_MAX = TRANSACTION_MAX - 1
+FLUSH = "_"
+"""The attribute of a row that names a flush; no count is called so."""
+
+Days = dict[str, dict[str, int]]
 
 
 class DynamoCounters:
-    """Rollups in the table, eight lanes to a day so that shards do not wait for each other."""
+    """Rollups in the table, in lanes so that shards do not wait for each other."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, limits: Limits | None = None) -> None:
         self._table = table
+        self._limits = limits or Limits()
         self._known: dict[tuple[str, str], set[str]] = {}
+        self._seen: dict[int, Lane] = {}
 
     def checkpoint(self, shard: str) -> str:
-        image = self._table.get(keys.checkpoint(shard))
-        return str(image["v"]["S"]) if image else ""
+        return self._read(keys.lane_of(shard)).shards.get(shard, "")
 
     def add(self, shard: str, rows: Sequence[Row], *, last: str, end: str) -> None:
         if len(rows) > ROWS_MAX:
-            raise ValueError(f"{len(rows)} rows; one transaction takes {ROWS_MAX}")
-        self._learn(rows)
-        lane = keys.lane_of(shard)
-        checkpoint = text_key(keys.checkpoint(shard)) | {"v": {"S": end}}
-        self._table.write([Put(checkpoint, over=last)], [_addition(row, lane) for row in rows])
+            raise ValueError(f"{len(rows)} rows; at once there may be {ROWS_MAX}")
+        number = keys.lane_of(shard)
+        for _ in range(TRIES_MAX):
+            lane = self._at(number, shard, last)
+            try:
+                self._write(number, lane, counted(lane, rows, shard, end))
+            except Conflict:
+                self._seen.pop(number, None)  # another shard of this lane was quicker
+            else:
+                return
+        raise Conflict(f"lane {number} moved on {TRIES_MAX} times")
+
+    def _at(self, number: int, shard: str, last: str) -> Lane:
+        """Return a lane in which a shard stands at a checkpoint, read anew where we remember it otherwise."""
+        seen = self._seen.get(number)
+        lane = seen if seen and seen.shards.get(shard, "") == last else self._read(number)
+        if lane.shards.get(shard, "") != last:
+            raise Conflict(f"{shard} has been counted beyond {last or 'its beginning'}")
+        return lane
+
+    def _read(self, number: int) -> Lane:
+        image = self._table.get(keys.lane(number))
+        self._seen[number] = lane = _lane(image) if image else Lane()
+        return lane
+
+    def _write(self, number: int, before: Lane, after: Lane) -> None:
+        kept, gone = leaving(after, self._limits, ROWS_MAX)
+        put = Put(_image(number, kept), over=before.version)
+        additions = [_addition(row, number, kept.flushes) for row in gone if any(row.counts.values())]
+        if additions:
+            self._learn(gone)
+            self._table.write([put], additions)
+        else:
+            self._table.put(put)
+        self._seen[number] = kept
 
     def _learn(self, rows: Sequence[Row]) -> None:
-        """Enter new values before they are counted: what is counted can be found."""
+        """Enter new values before their rows leave the lane: what is counted can be found."""
         for kind, dimension in {(row.kind, row.dimension) for row in rows}:
             given = {row.value for row in rows if (row.kind, row.dimension) == (kind, dimension)}
             known = self._known.setdefault((kind, dimension), set())
             if given <= known:
                 continue
             # Read before it is written: in a large set each addition costs a unit for each KB of it.
-            known |= set(self.values(kind, dimension))
+            known |= self._entered(kind, dimension)
             if new := given - known:
                 self._enter(kind, dimension, sorted(new))
                 known |= new
@@ -50,37 +91,80 @@ class DynamoCounters:
             ExpressionAttributeValues={":new": {"SS": new}},
         )
 
-    def series(self, kind: str, dimension: str, value: str, first: str, last: str) -> dict[str, dict[str, int]]:
+    def _entered(self, kind: str, dimension: str) -> set[str]:
+        image = self._table.get(keys.values(kind, dimension))
+        return set(image["body"]["SS"]) if image else set()
+
+    def series(self, kind: str, dimension: str, value: str, first: str, last: str) -> Days:
+        for _ in range(TRIES_MAX):
+            lanes = self._lanes()
+            images = list(self._images(kind, dimension, value, first, last))
+            if all(_flush_of(image) <= lanes.get(_lane_of(image), Lane()).flushes for image in images):
+                pending = [each for lane in lanes.values() for each in lane.days(kind, dimension, value).items()]
+                return _added([*map(_counts, images), *(each for each in pending if first <= each[0] <= last)])
+        raise Overloaded(f"the counters of {kind} moved on {TRIES_MAX} times while they were read")
+
+    def _images(self, kind: str, dimension: str, value: str, first: str, last: str) -> Iterator[Image]:
         low, high = keys.days(first, last)
-        images = self._table.query(
+        return self._table.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
             ExpressionAttributeValues={
                 ":pk": {"S": keys.series(kind, dimension, value)},
                 ":low": {"S": low},
                 ":high": {"S": high},
             },
+            ConsistentRead=True,
         )
-        days: dict[str, dict[str, int]] = {}
-        for image in images:
-            counts = days.setdefault(image["sk"]["S"].partition("#")[0], {})
-            for name, number in image.items():
-                if "N" in number:
-                    counts[name] = counts.get(name, 0) + int(number["N"])
-        return days
 
     def values(self, kind: str, dimension: str) -> tuple[str, ...]:
-        image = self._table.get(keys.values(kind, dimension), consistent=False)
-        return tuple(sorted(image["body"]["SS"])) if image else ()
+        # The lanes first: a value is entered before its rows leave them.
+        pending = [lane.values(kind, dimension) for lane in self._lanes().values()]
+        return tuple(sorted(self._entered(kind, dimension).union(*pending)))
+
+    def _lanes(self) -> dict[int, Lane]:
+        images = self._table.get_many([keys.lane(number) for number in range(keys.LANES)])
+        return {int(image["pk"]["S"].partition("#")[2]): _lane(image) for image in images}
 
 
-def _addition(row: Row, lane: int) -> dict[str, Any]:
+def _lane(image: Image) -> Lane:
+    return read_lane(int(image["v"]["N"]), image["body"]["B"])
+
+
+def _image(number: int, lane: Lane) -> Image:
+    return text_key(keys.lane(number)) | {"v": {"N": str(lane.version)}, "body": {"B": body_of(lane)}}
+
+
+def _addition(row: Row, lane: int, flush: int) -> dict[str, Any]:
     """Return the update that adds a row's counts."""
-    names = {f"#{place}": name for place, name in enumerate(row.counts)}
-    numbers = {f":{place}": {"N": str(count)} for place, count in enumerate(row.counts.values())}
-    terms = ", ".join(f"#{place} :{place}" for place in range(len(row.counts)))
+    counts = [(name, count) for name, count in row.counts.items() if count]
+    names = {f"#{place}": name for place, (name, _) in enumerate(counts)}
+    numbers = {f":{place}": {"N": str(count)} for place, (_, count) in enumerate(counts)}
+    terms = ", ".join(f"#{place} :{place}" for place in range(len(counts)))
     return {
         "Key": text_key(keys.rollup(row.kind, row.dimension, row.value, row.day, lane)),
-        "UpdateExpression": f"ADD {terms}",
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": numbers,
+        "UpdateExpression": f"SET #f = :f ADD {terms}",
+        "ExpressionAttributeNames": {**names, "#f": FLUSH},
+        "ExpressionAttributeValues": {**numbers, ":f": {"S": str(flush)}},
     }
+
+
+def _flush_of(image: Image) -> int:
+    return int(image[FLUSH]["S"]) if FLUSH in image else 0
+
+
+def _lane_of(image: Image) -> int:
+    return int(image["sk"]["S"].partition("#")[2])
+
+
+def _counts(image: Image) -> tuple[str, dict[str, int]]:
+    counts = {name: int(number["N"]) for name, number in image.items() if "N" in number}
+    return image["sk"]["S"].partition("#")[0], counts
+
+
+def _added(counted: Iterable[tuple[str, Mapping[str, int]]]) -> Days:
+    days: Days = {}
+    for day, counts in sorted(counted, key=lambda each: each[0]):
+        total = days.setdefault(day, {})
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
+    return days

@@ -12,7 +12,7 @@
     organisation_version  ORGANISATION                        VERSION#<stamp>         –
     rollup                ROLLUP#<kind>#<dimension>#<value>   <day>#<lane>            –
     values                ROLLUP#<kind>#<dimension>           VALUES                  –
-    checkpoint            STREAM#<shard>                      CHECKPOINT              –
+    lane                  LANE#<lane>                         LANE                    –
     token                 TOKEN#<sha256>                      TOKEN                   –
 
 A timeline's version has six digits, so that it sorts. The sparse indexes hold keys only:
@@ -109,9 +109,9 @@ def values(kind: str, dimension: str) -> Key:
     return f"ROLLUP#{_part(kind)}#{_part(dimension)}", "VALUES"
 
 
-def checkpoint(shard: str) -> Key:
-    """Key of how far a shard of the stream has been counted."""
-    return f"STREAM#{shard}", "CHECKPOINT"
+def lane(lane: int) -> Key:
+    """Key of what a lane has counted of the stream, how far, and what it has not yet added to its rows."""
+    return f"LANE#{lane}", "LANE"
 
 
 def token(text: str) -> Key:
