@@ -45,6 +45,12 @@ class _Given(BaseModel):
     # What a CRM sends beyond the contract is not ours to refuse, nor to keep.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, given: Any) -> Any:
+        # A helpdesk's template writes "" where it has nothing to say.
+        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
+
 
 class Contact(_Given):
     """Somebody who can be asked: the customer, or another by role (who uses, who was hired)."""

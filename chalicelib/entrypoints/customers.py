@@ -1,6 +1,7 @@
 """Show customers their pages and take what they send: each link good for one purpose."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any, Literal
 
@@ -216,7 +217,7 @@ def act_privacy(request: Request, token: str) -> Response:
     if action == "erase":
         protect.erase(ports, ticket.id, runtime.now())
         return show(pages.erased_page(_organisation(), language))
-    return show(_privacy(ticket, token))
+    return show(replace(_privacy(ticket, token), status=422))
 
 
 def _privacy(ticket: Ticket, token: str) -> Page:

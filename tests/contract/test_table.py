@@ -10,6 +10,7 @@ from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import decode, encode_invitation
 from chalicelib.adapters.dynamodb.counters import DynamoCounters
 from chalicelib.adapters.dynamodb.invitations import DynamoInvitations
+from chalicelib.adapters.dynamodb.lane import Limits
 from chalicelib.adapters.dynamodb.stream import change_of
 from chalicelib.adapters.dynamodb.table import Put, Table, is_conflict
 from chalicelib.adapters.memory import Memory
@@ -92,6 +93,10 @@ def test_lanes_are_added_up_whichever_there_are(embedded: Embedded) -> None:
     assert counters.series("case", "all", "all", "2026-03-06", "2026-03-06") == {"2026-03-06": {"n": 40}}
 
 
+AT_ONCE = Limits(past=0, all=0)
+"""Every row leaves its lane as soon as it is counted."""
+
+
 class Watched(Table):
     """A table that remembers its updates."""
 
@@ -106,10 +111,10 @@ class Watched(Table):
 def test_a_known_value_is_entered_once(embedded: Embedded) -> None:
     row = Row("case", "all", "all", "2026-03-06", {"n": 1})
     first, later = (Watched(embedded.dynamodb, embedded.table_name) for _ in range(2))
-    counters = DynamoCounters(first)
+    counters = DynamoCounters(first, AT_ONCE)
     counters.add("s", [row], last="", end="1")
     counters.add("s", [row], last="1", end="2")
-    DynamoCounters(later).add("s", [row], last="2", end="3")  # a process that starts later reads first
+    DynamoCounters(later, AT_ONCE).add("s", [row], last="2", end="3")  # a process that starts later reads first
     assert (first.updates, later.updates) == (1, 0)
 
 

@@ -168,3 +168,9 @@ def test_a_promise_does_not_mix_instants_and_numbers() -> None:
 def test_attributes_become_words() -> None:
     event = closing(attributes={"amount": 12.5, "new": True, "region": "Bogotá"})
     assert event.attributes == {"amount": "12.5", "new": "true", "region": "Bogotá"}
+
+
+def test_what_a_template_leaves_empty_is_absent() -> None:
+    event = closing(customer={"id": "c-1", "email": "ana@example.com", "phone": "", "name": ""}, reference="")
+    assert (event.customer.phone, event.customer.name, event.reference) == (None, None, None)
+    assert problems(sale(customer={"id": "", "email": "ana@example.com"})) == {"/data/customer/id": "Field required"}

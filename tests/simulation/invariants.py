@@ -477,7 +477,7 @@ def one_sender(judge: Judge, handed: Handed, context: Context) -> None:
     waited = context.now - at
     # An alert of unknown fate is sent again as soon as another of its case was taken: two are better than none.
     certain = not judge.engine.profile.errors and not judge.engine.profile.refusals
-    again = certain and sender != context.name and before == state and timedelta(0) <= waited < LEASE - judge.skew
+    again = certain and sender != context.name and before == state and timedelta(0) < waited < LEASE - judge.skew
     assert not again, f"{handed.kind} {judge.label(handed.about)} again after {waited}"
 
 
