@@ -65,7 +65,6 @@ def test_what_is_missing_is_named_by_its_pointer(missing: str) -> None:
         "ana@" + "e" * 250 + ".com",
         "Ana <ana@example.com>",
         "ana@exa mple.com",
-        "",
     ],
 )
 def test_an_address_that_is_none_is_refused_where_it_stands(address: str) -> None:
