@@ -11,6 +11,7 @@ from typing import Any
 from bench import cold, company, scenario, steps
 from bench.account import Account, fixed, kept
 from bench.world import OVERLAY, World, running
+from chalicelib.adapters.dynamodb.keys import LANES
 from infra.aws import bill
 from infra.local.resources import Overlay
 
@@ -213,7 +214,9 @@ def _beside(found: Found, world: World, low: list[str], size: Size, say: Say) ->
     invitation = world.ports.invitations.get(ids[0])
     assert invitation
     say("reading trends")
-    found.latest["trend_read_units"] = _trends(world, ids[0])
+    trends = _trends(world, ids[0])
+    found.latest["trend_read_units_of_all_lanes"] = trends.pop("all_lanes")
+    found.latest["trend_read_units"] = trends
     say(f"letting {size.timers:,} timers fall due in one minute")
     took = steps.burst(world, invitation, size.timers)
     found.latest["timers"] = {**asdict(took), "per_second": took.timers / took.seconds}
@@ -223,13 +226,14 @@ def _beside(found: Found, world: World, low: list[str], size: Size, say: Say) ->
 
 
 def _trends(world: World, id_: str) -> dict[str, float]:
+    """Return the read units of a month's trend; of one lane, whose cells a thousand answers fill, and of all."""
     found: dict[str, float] = {}
-    for responses in (1000, MILLION):
+    for name, responses, lanes in (("1000", 1000, 1), ("1000000", MILLION, 1), ("all_lanes", MILLION, LANES)):
         # A year on, so that each month is filled once.
         world.now += timedelta(days=365)
         invitation = world.ports.invitations.get(id_)
         assert invitation
-        found[str(responses)] = steps.trend_units(world, invitation, responses)
+        found[name] = steps.trend_units(world, invitation, responses, lanes)
     return found
 
 

@@ -18,7 +18,7 @@ Json = Mapping[str, Any]
 Look = Callable[[str, Key], Image | None]
 """Reads one item of a table past the meter."""
 
-PUBLIC_NAMES = ("INVITATION#", "CUSTOMER#", "ADDRESS#", "EVENT#", "ROLLUP#", "STREAM#", "SURVEY#", "TOKEN#")
+PUBLIC_NAMES = ("INVITATION#", "CUSTOMER#", "ADDRESS#", "EVENT#", "ROLLUP#", "LANE#", "SURVEY#", "TOKEN#")
 
 
 @dataclass(frozen=True)

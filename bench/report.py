@@ -110,6 +110,7 @@ def _beside(latest: Json) -> list[tuple[object, ...]]:
         "counter_write_units_per_answer_by_batch",
         "counter_write_units_per_decision_by_batch",
         "trend_read_units",
+        "trend_read_units_of_all_lanes",
         "timers",
         "queue_page",
         "import_ratio",

@@ -9,12 +9,12 @@ from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import TEXT_MAX
 
 STOP = frozenset(
-    "stop stopall end cancel quit unsubscribe revoke optout alto baja parar pare para cancelar salir detener sair "
-    "remover desuscribir".split()
+    {"stop", "stopall", "end", "cancel", "quit", "unsubscribe", "revoke", "optout", "alto", "baja", "parar", "pare"}
+    | {"cancelar", "salir", "detener", "sair", "remover", "desuscribir"}
 )
 STOP_PHRASES = frozenset({"opt out", "no mas", "nao mais", "dar de baja", "no more"})
-START = frozenset("start unstop alta iniciar comenzar comecar".split())
-HELP = frozenset("help info ayuda ajuda".split())
+START = frozenset(["start", "unstop", "alta", "iniciar", "comenzar", "comecar"])
+HELP = frozenset(["help", "info", "ayuda", "ajuda"])
 _RATING = re.compile(r"^\W*(\d{1,3})(?!\d|[.,]\d)\W*(.*)$", re.DOTALL)
 
 

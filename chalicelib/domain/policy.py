@@ -122,19 +122,24 @@ def decide(closing: Closing, target: Target, known: Known, *, organisation: Orga
 def _never(
     closing: Closing, target: Target, known: Known, program: Program, organisation: Organisation, now: datetime
 ) -> Skip | None:
-    customer = known.customer
     if not matches(closing.attributes, program.when):
         return Skip("rule", f"{program.id}.when")
-    if customer and customer.erased_at:
-        return Skip("erased", "the customer asked to be forgotten")
-    if customer and customer.opted_out_at:
-        return Skip("opted_out", "the customer asked not to be asked")
+    if refusal := _wished(known.customer):
+        return refusal
     if is_internal(target.contact.email, organisation):
         return Skip("internal_recipient", "internal_domains")
     if now - closing.at > program.too_old_after:
         return Skip("too_old", f"{program.id}.too_old_after")
     if known.cancelled:
         return Skip("cancelled", "cancelled before its closing arrived")
+    return None
+
+
+def _wished(customer: Customer | None) -> Skip | None:
+    if customer and customer.erased_at:
+        return Skip("erased", "the customer asked to be forgotten")
+    if customer and customer.opted_out_at:
+        return Skip("opted_out", "the customer asked not to be asked")
     return None
 
 

@@ -169,7 +169,8 @@ def _answer_mended(request: Request, token: str) -> Response:
     if problems:
         chosen = said if said in YES_NO_ANSWERS else None
         return show(_mended(opened, token, chosen=chosen, comment=words, problems=problems))
-    collect.say_mended(ports, ticket.id, said, press_of(request, form), runtime.now(), words)  # type: ignore[arg-type]
+    mended: Literal["yes", "no"] = "yes" if said == "yes" else "no"
+    collect.say_mended(ports, ticket.id, mended, press_of(request, form), runtime.now(), words)
     return show(pages.mended_thanks_page(opened.invitation, opened.organisation, mended=said == "yes"))
 
 

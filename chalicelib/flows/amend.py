@@ -1,10 +1,11 @@
 """Change one stored thing that others may be changing too: load, decide, write, and again on a conflict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from chalicelib.domain.case import Case
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address, Customer, Kept
 from chalicelib.domain.invitation import Invitation
 from chalicelib.errors import Conflict
 from chalicelib.ports import Customers, Invitations, Ports
@@ -52,6 +53,25 @@ def address(customers: Customers, key: str, change: Callable[[Address], Address 
         return after
 
     return persist(once)
+
+
+def consent(ports: Ports, customer_key: str | None, address_keys: Iterable[str], at: datetime | None, how: str) -> None:
+    """Write that a customer wants no surveys, at none of these addresses, since an instant; None takes it back."""
+    for key in address_keys:
+        address(ports.customers, key, lambda found: _opted(found, at))
+    if customer_key:
+        customer(ports.customers, customer_key, lambda found: _opted_how(found, at, how))
+
+
+def _opted(found: Kept, at: datetime | None) -> Kept | None:
+    if (found.opted_out_at is None) == (at is None):
+        return None
+    return found.model_copy(update={"opted_out_at": at})
+
+
+def _opted_how(found: Customer, at: datetime | None, how: str) -> Customer | None:
+    opted = None if found.erased_at else _opted(found, at)
+    return opted.model_copy(update={"opted_out_how": how if at else None}) if opted else None
 
 
 def case(ports: Ports, id_: str, change: Callable[[Case], Case | None]) -> Case | None:

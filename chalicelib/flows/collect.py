@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from chalicelib.domain.case import mended
-from chalicelib.domain.customer import Address, Customer
-from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.customer import Customer
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.response import CONFIRM_AFTER, Filled, read_form, respond, settle, viewed
 from chalicelib.domain.survey import Survey
@@ -142,21 +142,8 @@ def stop(ports: Ports, id_: str, now: datetime, *, undo: bool = False) -> None:
     invitation = ports.invitations.get(id_)
     if invitation is None:
         raise NotFound(id_)
-    at = None if undo else now
-
-    def opted(customer: Customer) -> Customer | None:
-        if customer.erased_at or (customer.opted_out_at is None) == (at is None):
-            return None
-        return customer.model_copy(update={"opted_out_at": at, "opted_out_how": None if undo else "link"})
-
-    def opted_address(address: Address) -> Address | None:
-        if (address.opted_out_at is None) == (at is None):
-            return None
-        return address.model_copy(update={"opted_out_at": at})
-
-    amend.customer(ports.customers, invitation.customer, opted)
-    for key in _addresses(ports, invitation):
-        amend.address(ports.customers, key, opted_address)
+    keys = _addresses(ports, invitation)
+    amend.consent(ports, invitation.customer, keys, None if undo else now, "link")
 
 
 def _addresses(ports: Ports, invitation: Invitation) -> set[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address
 from chalicelib.domain.inbound import Heard, understand
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.response import respond
@@ -36,29 +36,14 @@ def _act(
     ports: Ports, key: str, heard: Heard, invitation: Invitation | None, survey: Survey | None, now: datetime
 ) -> Reply | None:
     if heard.kind in ("stop", "start"):
-        _wish(ports, key, invitation, now if heard.kind == "stop" else None)
+        customer = invitation.customer if invitation else None
+        amend.consent(ports, customer, [key], now if heard.kind == "stop" else None, "sms")
         return "stopped" if heard.kind == "stop" else "started"
     if heard.kind == "help":
         return "help"
     if invitation is None or survey is None:
         return None  # nobody whom we have asked: not ours to answer
     return _said(ports, invitation.id, heard, survey, now)
-
-
-def _wish(ports: Ports, key: str, invitation: Invitation | None, at: datetime | None) -> None:
-    def opted(customer: Customer) -> Customer | None:
-        if customer.erased_at or (customer.opted_out_at is None) == (at is None):
-            return None
-        return customer.model_copy(update={"opted_out_at": at, "opted_out_how": "sms" if at else None})
-
-    def blocked(address: Address) -> Address | None:
-        if (address.opted_out_at is None) == (at is None):
-            return None
-        return address.model_copy(update={"opted_out_at": at})
-
-    amend.address(ports.customers, key, blocked)
-    if invitation:
-        amend.customer(ports.customers, invitation.customer, opted)
 
 
 def _said(ports: Ports, id_: str, heard: Heard, survey: Survey, now: datetime) -> Reply:

@@ -17,7 +17,7 @@ from chalicelib.domain.case import Case, Move
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.policy import invitation_id
-from chalicelib.domain.survey import Survey
+from chalicelib.domain.survey import Question, Survey
 from chalicelib.domain.terms import CUSTOMER
 from chalicelib.errors import LazoError
 from chalicelib.flows import collect, recover
@@ -92,7 +92,7 @@ class Year:
         late = self.chance.random() < self._late_share(at)
         promised = at - timedelta(hours=self.chance.randrange(2, 60))
         fulfilled = promised + timedelta(hours=20 if late else -1)
-        people = [each for each in self.organisation.departments if each.id == department][0].people
+        people = next(each for each in self.organisation.departments if each.id == department).people
         person = self.chance.choice(people) if people else None
         name = self.chance.choice(NAMES)
         data: dict[str, Any] = {
@@ -140,19 +140,22 @@ class Year:
         rating = self.chance.choice(scale[-2:] if happy else scale[: max(2, len(scale) // 2)])
         form = {"rating": [str(rating)]}
         for question in survey.questions:
-            if not survey.asks(question, rating) or self.chance.random() < 0.15:
-                continue
-            if question.kind == "touchpoint":
-                level = 5 if happy else 2
-                form[question.id] = [str(min(5, max(1, level + self.chance.choice((-1, 0, 0, 1)))))]
-            elif question.kind in ("promise", "value"):
-                form[question.id] = ["no" if (broken if question.kind == "promise" else not happy) else "yes"]
-            elif question.kind == "drivers":
-                first = question.options[0] if broken else self.chance.choice(question.options)
-                form[question.id] = [first.id]
-            elif question.kind == "text":
-                form[question.id] = [self.chance.choice(GOOD if happy else BAD)]
+            if survey.asks(question, rating) and self.chance.random() > 0.15:
+                form |= self._said(question, happy, broken)
         return form
+
+    def _said(self, question: Question, happy: bool, broken: bool) -> dict[str, list[str]]:
+        level = (5 if happy else 2) + self.chance.choice((-1, 0, 0, 1))
+        choices = question.options[:1] if broken else question.options
+        choice = self.chance.choice(choices) if choices else None
+        said = {
+            "touchpoint": str(min(5, max(1, level))),
+            "promise": "no" if broken else "yes",
+            "value": "yes" if happy else "no",
+            "drivers": choice.id if choice else "",
+            "text": self.chance.choice(GOOD if happy else BAD),
+        }
+        return {question.id: [said[question.kind]]} if question.kind in said else {}
 
     def _pick_up(self, at: datetime, id_: str) -> None:
         case = self._moved(at, id_, Move(verb="acknowledge", by="demo"))

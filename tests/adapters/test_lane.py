@@ -1,12 +1,11 @@
-"""A lane's own rules: which rows leave, and which shards are forgotten."""
-
-from hashlib import sha256
+"""A lane's own rules: how rows grow old and leave, and which shards are forgotten."""
 
 from chalicelib.adapters.dynamodb.lane import (
     COUNTS_MAX,
     SHARD_LASTS_MS,
     Lane,
     Limits,
+    aged,
     body_of,
     counted,
     leaving,
@@ -15,11 +14,12 @@ from chalicelib.adapters.dynamodb.lane import (
 from chalicelib.ports import Row
 
 NOON = 1_772_798_400_000
+QUICK = Limits(ages=3, writes=2)
 
 
-def rows(day: str, count: int) -> list[Row]:
-    """Return rows that do not compress well."""
-    return [Row("case", "person", sha256(f"{day}{n}".encode()).hexdigest(), day, {"n": 1}) for n in range(count)]
+def row(value: str = "logistics", day: str = "2026-03-06", **counts: int) -> Row:
+    """Return counts of a department."""
+    return Row("case", "department", value, day, counts or {"n": 1})
 
 
 def shard(at_ms: int) -> str:
@@ -27,38 +27,58 @@ def shard(at_ms: int) -> str:
     return f"shardId-{at_ms:020d}-abcdef12"
 
 
+def after(lane: Lane, *batches: list[Row], limits: Limits = QUICK) -> tuple[Lane, list[str]]:
+    """Return a lane after some batches, and the values whose rows have left."""
+    gone: list[str] = []
+    for rows in batches:
+        lane, left = leaving(aged(counted(lane, rows, "s", "1"), limits), 99)
+        gone += [each.value for each in left]
+    return lane, gone
+
+
 def test_a_lane_is_read_as_it_was_written() -> None:
-    lane = counted(Lane(), [*rows("2026-03-06", 3), *rows("2026-03-07", 2)], "s", "7")
-    assert read_lane(1, body_of(lane)) == lane
-    assert len(list(lane.rows())) == 5
+    lane, _ = after(Lane(), [row("a"), row("b", n=2, r3=1)], [row("a", day="2026-03-07")], [row("c")])
+    again = read_lane(lane.version, body_of(lane))
+    assert again == lane
+    assert sorted(each.value for each in again.rows()) == ["a", "a", "b", "c"]
 
 
-def test_a_small_lane_keeps_its_rows() -> None:
-    lane = counted(Lane(), rows("2026-03-06", 9), "s", "1")
-    assert leaving(lane, Limits(), 99) == (lane, [])
+def test_counts_of_a_row_add_up_wherever_it_stands() -> None:
+    lane, _ = after(Lane(), [row(n=1)], [row("b")], [row(n=2, r9=1)])
+    assert [dict(each.counts) for each in lane.rows() if each.value == "logistics"] == [{"n": 3, "r9": 1}]
 
 
-def test_past_days_leave_first_and_today_stays() -> None:
-    lane = counted(Lane(), [*rows("2026-03-07", 80), *rows("2026-03-06", 80)], "s", "1")
-    kept, gone = leaving(lane, Limits(past=6_000, all=60_000), 99)
-    assert {row.day for row in gone} == {"2026-03-06"}
-    assert {row.day for row in kept.rows()} == {"2026-03-07"}
-    assert kept.flushes == 1
+def test_a_row_that_nobody_counts_on_leaves_after_two_ages() -> None:
+    lane, gone = after(Lane(), [row("old")], [row()], [row()])
+    assert gone == []
+    lane, gone = after(lane, [row()])
+    assert gone == ["old"]
+    assert [each.value for each in lane.rows()] == ["logistics"]
+    assert lane.flushes == 1
 
 
-def test_a_lane_of_today_alone_waits_until_it_is_very_large() -> None:
-    lane = counted(Lane(), rows("2026-03-07", 160), "s", "1")
-    size = len(body_of(lane))
-    assert leaving(lane, Limits(past=1, all=size), 99)[1] == []
-    kept, gone = leaving(lane, Limits(past=1, all=size - 1), 99)
-    assert (len(gone), len(list(kept.rows()))) == (99, 61)
+def test_a_row_that_is_counted_on_stays() -> None:
+    lane, gone = after(Lane(), *([row("busy")] for _ in range(20)))
+    assert gone == []
+    assert next(lane.rows()).counts == {"n": 20}
+
+
+def test_a_lane_that_grows_too_large_lets_rows_go_early() -> None:
+    tight = Limits(ages=3, writes=1000, bytes_max=1)
+    assert after(Lane(), [row("a")], [row("b")], limits=tight)[1] == ["a"]
+
+
+def test_so_many_rows_leave_at_once_and_no_more() -> None:
+    lane = aged(counted(Lane(), [row(f"v{n}") for n in range(100)], "s", "1"), Limits(ages=1))
+    kept, gone = leaving(lane, 99)
+    assert (len(gone), len(list(kept.rows()))) == (99, 1)
 
 
 def test_a_row_of_very_many_counts_leaves_in_parts() -> None:
-    wide = Row("response", "team", "sales", "2026-03-07", {f"n.{n}": n for n in range(COUNTS_MAX + 1)})
-    kept, gone = leaving(counted(Lane(), [wide], "s", "1"), Limits(0, 0), 99)
+    wide = row(**{f"n.{n}": n for n in range(COUNTS_MAX + 1)})
+    kept, gone = leaving(aged(counted(Lane(), [wide], "s", "1"), Limits(ages=1)), 99)
     assert len(gone[0].counts) == COUNTS_MAX
-    assert sum(len(row.counts) for row in kept.rows()) == 1
+    assert sum(len(each.counts) for each in kept.rows()) == 1
 
 
 def test_a_shard_is_forgotten_long_after_its_last_record() -> None:

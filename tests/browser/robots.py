@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, Request, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from chalicelib import runtime
@@ -28,7 +28,8 @@ from tests.story.company import Company
 
 AT_ONCE = 25  # letters of one robot in one round, each in a tab of its own
 LOOKED_MS = 1_300  # after this a page takes a person's wheel, key or tap for an answer
-POSTED_MS = 400  # by then what a page sends has arrived
+POSTED_MS = 400  # by then what a page sends is on its way
+POSTED_SECONDS_MAX = 20.0
 WAITED = "PT3M"  # more than the 120 s after which an answer that nobody vouched for is confirmed
 CHOSEN = 9  # the rating of the link that is followed
 FEW_PROCESSES = "--renderer-process-limit=3"
@@ -64,6 +65,7 @@ class Den:
     unmarked: Browser
     _connection: http.client.HTTPConnection = field(init=False)
     _windows: dict[bool, tuple[BrowserContext, list[Tab]]] = field(default_factory=dict)
+    _posting: set[Request] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(self.company.base_url).netloc, timeout=60)
@@ -86,6 +88,9 @@ class Den:
 
     def _window(self, is_marked: bool) -> tuple[BrowserContext, list[Tab]]:
         context = (self.marked if is_marked else self.unmarked).new_context(viewport=PHONE, has_touch=True)
+        context.on("request", lambda request: self._posting.add(request) if request.method == "POST" else None)
+        context.on("requestfinished", self._posting.discard)
+        context.on("requestfailed", self._posting.discard)
         self._windows[is_marked] = context, []
         return self._windows[is_marked]
 
@@ -96,7 +101,14 @@ class Den:
             time.sleep(LOOKED_MS / 1000)
         for tab in tabs:
             act(tab)
-        time.sleep(POSTED_MS / 1000)
+        self.wait_for_posts(tabs[0])
+
+    def wait_for_posts(self, tab: Tab) -> None:
+        """Wait until what the tabs' pages send has arrived."""
+        tab.wait_for_timeout(POSTED_MS)
+        until = time.monotonic() + POSTED_SECONDS_MAX
+        while self._posting and time.monotonic() < until:
+            tab.wait_for_timeout(POSTED_MS)
 
     def scripts(self, letters: Sequence[Letter], script: str) -> None:
         """Let a script act on each page."""
@@ -209,7 +221,7 @@ def too_soon(den: Den, letters: Sequence[Letter]) -> None:
         (tab,) = den.tabs([letter])
         turn_the_wheel(tab)
         press_a_key(tab)
-    time.sleep(POSTED_MS / 1000)
+        den.wait_for_posts(tab)
 
 
 def marked_input(den: Den, letters: Sequence[Letter]) -> None:
@@ -242,6 +254,7 @@ def press_a_key(tab: Tab) -> None:
 
 def tap_outside(tab: Tab) -> None:
     """Tap beside the form."""
+    tab.bring_to_front()  # others feel a finger once a second only
     box = tab.locator("h1").bounding_box()
     assert box
     tab.touchscreen.tap(box["x"] + 5, box["y"] + box["height"] / 2)
@@ -256,6 +269,7 @@ def look_on(tab: Tab) -> None:
 
 def choose(tab: Tab) -> None:
     """Press inside the form: another rating, a word, and no button."""
+    tab.bring_to_front()
     tab.locator("input[name=rating][value='3']").tap(force=True)
     tab.locator("textarea:visible").first.tap()
     tab.keyboard.press("t")

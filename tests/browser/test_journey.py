@@ -229,12 +229,12 @@ def faults(browser: Browser, company: Company, looks: list[Look], reader: str, s
 
 
 def wrong(tab: Tab) -> list[str]:
-    """Return what is wrong with the page of a tab."""
+    """Return what is wrong with the page of a tab: by all rules in light, by those of colour in the dark."""
     found = violations(tab)
     if not fits(tab):
         found.append("it is wider than the screen")
     tab.emulate_media(color_scheme="dark")
-    found += [f"in the dark: {each}" for each in violations(tab, "color-contrast")]
+    found += [f"in the dark: {each}" for each in violations(tab, "color-contrast", "link-in-text-block")]
     tab.emulate_media(color_scheme="light")
     return found
 

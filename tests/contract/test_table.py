@@ -93,7 +93,7 @@ def test_lanes_are_added_up_whichever_there_are(embedded: Embedded) -> None:
     assert counters.series("case", "all", "all", "2026-03-06", "2026-03-06") == {"2026-03-06": {"n": 40}}
 
 
-AT_ONCE = Limits(past=0, all=0)
+AT_ONCE = Limits(ages=1)
 """Every row leaves its lane as soon as it is counted."""
 
 

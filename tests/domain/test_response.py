@@ -44,7 +44,7 @@ def test_only_the_rating_is_needed() -> None:
     assert codes({"rating": [" "]}) == {"/rating": "missing"}
 
 
-@pytest.mark.parametrize("given", ["11", "-1", "99", "nine", "9.0", "９", "1e1", "0x9", "9" * 50, "٩"])
+@pytest.mark.parametrize("given", ["11", "-1", "99", "nine", "9.0", "\uff19", "1e1", "0x9", "9" * 50, "\u0669"])
 def test_a_rating_off_the_scale_is_a_problem_beside_its_field(given: str) -> None:
     assert codes({"rating": [given]}) == {"/rating": "off_scale"}
 

@@ -22,7 +22,7 @@ def test_the_driver_that_the_customer_chose_comes_first() -> None:
 
 
 def test_a_driver_of_no_department_leaves_it_to_the_words() -> None:
-    said = {"choices": {"failed": ("other",)}, "texts": {"comment": "Me COBRARON de más"}}
+    said: dict[str, Any] = {"choices": {"failed": ("other",)}, "texts": {"comment": "Me COBRARON de más"}}
     assert routed(**said) == ("billing", "words")
 
 

@@ -138,6 +138,10 @@ class Engine:
         self._by_subject: dict[str, list[Planned]] = {}
         self._sweep_at: datetime | None = None
         self.stream: Any = None
+        self.crashes: dict[int, str] = {}
+        """The calls, counted from the beginning, at which the process is killed: before or after their effect."""
+        self.called: list[str] = []
+        """The kind of run of each call so far, where crashes are counted."""
         self.outages: list[tuple[datetime, datetime]] = []
         self.lags: list[tuple[datetime, datetime, timedelta]] = []
 
@@ -215,6 +219,7 @@ class Engine:
             return call()
         context = self.stack[-1]
         place, context.calls = context.calls, context.calls + 1
+        self._doom_by_count(context, place)
         self.hooks.called(port, method, context)
         if place == context.race_call:
             self._race(context, f"{port}.{method}")
@@ -223,6 +228,12 @@ class Engine:
         result = self._carrier(context, call) if method in CARRIER else call()
         self._look(context)
         return result
+
+    def _doom_by_count(self, context: Context, place: int) -> None:
+        crash = self.crashes.get(len(self.called))
+        self.called.append(context.kind)
+        if crash:
+            context.fault, context.fault_call = crash, place
 
     def _faulty(self, context: Context, port: str, method: str, call: Callable[[], Any]) -> Any:
         fault = context.fault or ""

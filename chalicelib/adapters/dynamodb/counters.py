@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import Image, text_key
-from chalicelib.adapters.dynamodb.lane import Lane, Limits, body_of, counted, leaving, read_lane
+from chalicelib.adapters.dynamodb.lane import Lane, Limits, aged, body_of, counted, leaving, read_lane
 from chalicelib.adapters.dynamodb.table import TRANSACTION_MAX, TRIES_MAX, Put, Table
 from chalicelib.errors import Conflict, Overloaded
 from chalicelib.ports import Row
@@ -61,7 +61,7 @@ class DynamoCounters:
         return lane
 
     def _write(self, number: int, before: Lane, after: Lane) -> None:
-        kept, gone = leaving(after, self._limits, ROWS_MAX)
+        kept, gone = leaving(aged(after, self._limits), ROWS_MAX)
         put = Put(_image(number, kept), over=before.version)
         additions = [_addition(row, number, kept.flushes) for row in gone if any(row.counts.values())]
         if additions:
@@ -100,8 +100,9 @@ class DynamoCounters:
             lanes = self._lanes()
             images = list(self._images(kind, dimension, value, first, last))
             if all(_flush_of(image) <= lanes.get(_lane_of(image), Lane()).flushes for image in images):
-                pending = [each for lane in lanes.values() for each in lane.days(kind, dimension, value).items()]
-                return _added([*map(_counts, images), *(each for each in pending if first <= each[0] <= last)])
+                pending = [row for row in _pending(lanes, kind, dimension) if row.value == value]
+                within = [(row.day, row.counts) for row in pending if first <= row.day <= last]
+                return _added([*map(_counts, images), *within])
         raise Overloaded(f"the counters of {kind} moved on {TRIES_MAX} times while they were read")
 
     def _images(self, kind: str, dimension: str, value: str, first: str, last: str) -> Iterator[Image]:
@@ -118,8 +119,8 @@ class DynamoCounters:
 
     def values(self, kind: str, dimension: str) -> tuple[str, ...]:
         # The lanes first: a value is entered before its rows leave them.
-        pending = [lane.values(kind, dimension) for lane in self._lanes().values()]
-        return tuple(sorted(self._entered(kind, dimension).union(*pending)))
+        pending = {row.value for row in _pending(self._lanes(), kind, dimension)}
+        return tuple(sorted(pending | self._entered(kind, dimension)))
 
     def _lanes(self) -> dict[int, Lane]:
         images = self._table.get_many([keys.lane(number) for number in range(keys.LANES)])
@@ -128,6 +129,11 @@ class DynamoCounters:
 
 def _lane(image: Image) -> Lane:
     return read_lane(int(image["v"]["N"]), image["body"]["B"])
+
+
+def _pending(lanes: Mapping[int, Lane], kind: str, dimension: str) -> Iterator[Row]:
+    for lane in lanes.values():
+        yield from (row for row in lane.rows() if (row.kind, row.dimension) == (kind, dimension))
 
 
 def _image(number: int, lane: Lane) -> Image:

@@ -1,15 +1,15 @@
 """Hold what a lane of the stream has counted and not yet written to its rows, and how far it has come.
 
 Both stand in one item, so that counting a batch is one conditional put: a transaction with each row would cost twenty
-times as much. Rows leave for items of their own when the lane grows large, those of past days first, which hardly
-change any more.
+times as much. A row stays while it is counted on: in the lane it costs a byte or two in each write, outside two units
+each time. Rows that a hundred writes have not touched grow old, and after as many more leave for items of their own.
 """
 
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.domain.rollup import Row
@@ -17,65 +17,95 @@ from chalicelib.domain.rollup import Row
 COUNTS_MAX = 250  # of one row that leaves: DynamoDB's expressions end at 4 KB
 SHARD_LASTS_MS = 3 * 24 * 3600 * 1000  # far longer than its records
 
-Pending = dict[str, dict[str, dict[str, dict[str, dict[str, int]]]]]
-"""Kind, dimension, value, day, count's name → count."""
+Key = tuple[str, str, str, str]
+"""A row's kind, dimension, value and day."""
+
+Age = Mapping[Key, Mapping[str, int]]
+"""Rows that were last counted on at about the same time."""
 
 _BORN = re.compile(r"shardId-(\d{20})-")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a lane may grow, in bytes: above `past` rows of past days leave, above `all` any."""
+    """How long rows stay: `ages` that they pass through, the writes that an age takes, and the bytes of all."""
 
-    past: int = 6_000
-    all: int = 24_000
+    ages: int = 3
+    writes: int = 128
+    bytes_max: int = 32_000
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane as it is stored: its version, how often rows have left it, its shards' checkpoints and its rows."""
+    """A lane as it is stored: its version, how often rows have left it, its shards' checkpoints and its rows.
+
+    `ages` has the youngest rows first; those of the last age are leaving. `since` is the version at which it began.
+    """
 
     version: int = 0
     flushes: int = 0
+    since: int = 0
     shards: Mapping[str, str] = field(default_factory=dict)
-    pending: Mapping[str, Any] = field(default_factory=dict)
+    ages: Sequence[Age] = ()
 
     def rows(self) -> Iterator[Row]:
         """Yield what is pending."""
-        for kind, dimensions in self.pending.items():
-            for dimension, values in dimensions.items():
-                for value, days in values.items():
-                    for day, counts in days.items():
-                        yield Row(kind, dimension, value, day, counts)
-
-    def days(self, kind: str, dimension: str, value: str) -> Mapping[str, Mapping[str, int]]:
-        """Return what is pending of one series."""
-        found: Mapping[str, Mapping[str, int]] = self.pending.get(kind, {}).get(dimension, {}).get(value, {})
-        return found
-
-    def values(self, kind: str, dimension: str) -> set[str]:
-        """Return the values of a dimension that are pending."""
-        return set(self.pending.get(kind, {}).get(dimension, {}))
+        for age in self.ages:
+            for key, counts in age.items():
+                yield Row(*key, counts)
 
 
 def read_lane(version: int, body: bytes) -> Lane:
     """Return a lane from its item."""
     held = json.loads(zlib.decompress(body))
-    return Lane(version, held["flushes"], held["shards"], held["rows"])
+    ages = [{key: counts for key, counts in _unfolded(age)} for age in held["ages"]]
+    return Lane(version, held["flushes"], held["since"], held["shards"], ages)
 
 
 def body_of(lane: Lane) -> bytes:
     """Return what a lane's item holds."""
-    held = {"flushes": lane.flushes, "shards": lane.shards, "rows": lane.pending}
+    ages = [_folded(age) for age in lane.ages]
+    held = {"flushes": lane.flushes, "since": lane.since, "shards": lane.shards, "ages": ages}
     return zlib.compress(json.dumps(held, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode())
 
 
-def counted(lane: Lane, rows: Sequence[Row], shard: str, end: str) -> Lane:
-    """Return a lane with some rows more, and a shard's checkpoint moved."""
-    shards = {**lane.shards, shard: end}
-    newest = max(map(_born, shards))
-    living = {name: at for name, at in shards.items() if name == shard or newest - _born(name) < SHARD_LASTS_MS}
-    return Lane(lane.version + 1, lane.flushes, living, _with([*lane.rows(), *rows]))
+def _folded(age: Age) -> dict[str, Any]:
+    """Return rows as maps within maps: what they share is written once."""
+    folded: dict[str, Any] = {}
+    for (kind, dimension, value, day), counts in age.items():
+        folded.setdefault(kind, {}).setdefault(dimension, {}).setdefault(value, {})[day] = counts
+    return folded
+
+
+def _unfolded(folded: Mapping[str, Any]) -> Iterator[tuple[Key, Mapping[str, int]]]:
+    for kind, dimensions in folded.items():
+        for dimension, values in dimensions.items():
+            for value, days in values.items():
+                for day, counts in days.items():
+                    yield (kind, dimension, value, day), counts
+
+
+def counted(lane: Lane, rows: Iterable[Row], shard: str, end: str) -> Lane:
+    """Return a lane with some rows more, the youngest now, and a shard's checkpoint moved."""
+    ages = [dict(age) for age in lane.ages or ({},)]
+    for row in rows:
+        key = (row.kind, row.dimension, row.value, row.day)
+        before = next((age.pop(key) for age in ages if key in age), {})
+        ages[0][key] = _sum(before, row.counts)
+    return replace(lane, version=lane.version + 1, shards=_moved(lane.shards, shard, end), ages=ages)
+
+
+def _sum(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    total = dict(before)
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count
+    return total
+
+
+def _moved(shards: Mapping[str, str], shard: str, end: str) -> dict[str, str]:
+    moved = {**shards, shard: end}
+    newest = max(map(_born, moved))
+    return {name: at for name, at in moved.items() if name == shard or newest - _born(name) < SHARD_LASTS_MS}
 
 
 def _born(shard: str) -> int:
@@ -84,32 +114,21 @@ def _born(shard: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _with(rows: Sequence[Row]) -> Pending:
-    pending: Pending = {}
-    for row in rows:
-        values = pending.setdefault(row.kind, {}).setdefault(row.dimension, {})
-        counts = values.setdefault(row.value, {}).setdefault(row.day, {})
-        for name, count in row.counts.items():
-            counts[name] = counts.get(name, 0) + count
-    return pending
+def aged(lane: Lane, limits: Limits) -> Lane:
+    """Return a lane whose rows have grown older, when it is time and the last of them have left."""
+    ages = [*lane.ages, *({} for _ in range(limits.ages))][: max(limits.ages, len(lane.ages))]
+    is_time = lane.version - lane.since >= limits.writes or len(body_of(lane)) > limits.bytes_max
+    if len(ages) == 1 or ages[-1] or not is_time:
+        return replace(lane, ages=ages)
+    return replace(lane, ages=[{}, *ages[:-1]], since=lane.version)
 
 
-def leaving(lane: Lane, limits: Limits, rows_max: int) -> tuple[Lane, list[Row]]:
-    """Return a lane without the rows that leave it now, and those rows; none while it is small."""
-    size = len(body_of(lane))
-    rows = sorted(lane.rows(), key=lambda row: row.day) if size > limits.past else []
-    going = [row for row in rows if size > limits.all or row.day < rows[-1].day][:rows_max]
-    if not going:
+def leaving(lane: Lane, rows_max: int) -> tuple[Lane, list[Row]]:
+    """Return a lane without the rows that leave it now, and those rows."""
+    if not lane.ages[-1]:
         return lane, []
-    gone = [Row(*_key(row), dict(list(row.counts.items())[:COUNTS_MAX])) for row in going]
-    left = [row for row in (*_rests(going), *rows[len(going) :]) if row.counts]
-    return Lane(lane.version, lane.flushes + 1, lane.shards, _with(left)), gone
-
-
-def _rests(rows: Sequence[Row]) -> Iterator[Row]:
-    for row in rows:
-        yield Row(*_key(row), dict(list(row.counts.items())[COUNTS_MAX:]))
-
-
-def _key(row: Row) -> tuple[str, str, str, str]:
-    return row.kind, row.dimension, row.value, row.day
+    rows = list(lane.ages[-1].items())
+    gone = [Row(*key, dict(list(counts.items())[:COUNTS_MAX])) for key, counts in rows[:rows_max]]
+    rests = {key: dict(list(counts.items())[COUNTS_MAX:]) for key, counts in rows[:rows_max]}
+    left = {key: counts for key, counts in rests.items() if counts} | dict(rows[rows_max:])
+    return replace(lane, flushes=lane.flushes + 1, ages=[*lane.ages[:-1], left]), gone
