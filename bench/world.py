@@ -25,6 +25,8 @@ from bench.meter import Key, Meter, plain
 from bench.units import Image, indexes_of
 from chalicelib import runtime
 from chalicelib.adapters import clients
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.lane import Lane, read_lane
 from chalicelib.domain.organisation import Organisation
 from chalicelib.ports import Ports
 from infra.local import pumps, resources
@@ -182,6 +184,12 @@ class World:
             pump.step()
             # However large the batch: a request receives, or deletes, no more than ten messages.
             self.charge("sqs_requests", POLLED * ceil(min(waiting, pump.batch_size) / pumps.RECEIVE_MAX))
+
+    def lanes(self) -> list[Lane]:
+        """Return what the counters have gathered and not yet written to their rows."""
+        keys_ = [keys.lane(number) for number in range(keys.LANES)]
+        images = [image for key in keys_ if (image := _look(self.aws, self.table, key))]
+        return [read_lane(int(image["v"]["N"]), image["body"]["B"]) for image in images]
 
     def unread(self) -> int:
         """Return how many records of the table's stream the counters have not seen."""

@@ -233,5 +233,3 @@ def test_a_customer_with_all_that_is_remembered_is_one_write_unit() -> None:
     recent = tuple(hashlib.sha256(str(number).encode()).hexdigest()[:32] for number in range(20))
     rested = customer(recent=recent, phone="+573001234567", rest_from=NOW, rest_until=NOW, rest_by=recent[0])
     assert size_of(codec.encode_customer(rested)) <= 1024
-
-

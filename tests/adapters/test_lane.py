@@ -75,7 +75,7 @@ def test_so_many_rows_leave_at_once_and_no_more() -> None:
 
 
 def test_a_row_of_very_many_counts_leaves_in_parts() -> None:
-    wide = row(**{f"n.{n}": n for n in range(COUNTS_MAX + 1)})
+    wide = Row("case", "team", "sales", "2026-03-06", {f"n.{n}": n for n in range(COUNTS_MAX + 1)})
     kept, gone = leaving(aged(counted(Lane(), [wide], "s", "1"), Limits(ages=1)), 99)
     assert len(gone[0].counts) == COUNTS_MAX
     assert sum(len(each.counts) for each in kept.rows()) == 1

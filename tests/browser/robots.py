@@ -31,7 +31,8 @@ LOOKED_MS = 1_300  # after this a page takes a person's wheel, key or tap for an
 POSTED_MS = 400  # by then what a page sends is on its way
 POSTED_SECONDS_MAX = 20.0
 WAITED = "PT3M"  # more than the 120 s after which an answer that nobody vouched for is confirmed
-CHOSEN = 9  # the rating of the link that is followed
+TICKET = "TCK-1"
+CHOSEN = 5  # the rating of the link that is followed
 FEW_PROCESSES = "--renderer-process-limit=3"
 LINK = re.compile(r'href="(http[^"]+)"')
 FORM = "application/x-www-form-urlencoded"
@@ -89,8 +90,8 @@ class Den:
     def _window(self, is_marked: bool) -> tuple[BrowserContext, list[Tab]]:
         context = (self.marked if is_marked else self.unmarked).new_context(viewport=PHONE, has_touch=True)
         context.on("request", lambda request: self._posting.add(request) if request.method == "POST" else None)
-        context.on("requestfinished", self._posting.discard)
-        context.on("requestfailed", self._posting.discard)
+        context.on("requestfinished", lambda request: self._posting.discard(request))
+        context.on("requestfailed", lambda request: self._posting.discard(request))
         self._windows[is_marked] = context, []
         return self._windows[is_marked]
 
@@ -323,15 +324,21 @@ def den_of(company: Company, playwright: Playwright) -> Iterator[Den]:
         unmarked.close()
 
 
+def first_of_all() -> Invitation:
+    """Return the invitation that all letters are copies of."""
+    found = runtime.ports().invitations.get(invitation_id("/crm", TICKET, "ticket", CUSTOMER))
+    assert found
+    return found
+
+
 def letters_for(company: Company, count: int) -> list[Letter]:
     """Write to Ana through the whole system, then lay as many copies of that invitation into mailboxes."""
-    company.sell("ORD-1")
+    assert company.post(company.event(TICKET, "ticket.closed")).status == 202
     company.later("PT3H")
     ports, mailed = runtime.ports(), LINK.findall(company.mail("ana@example.com")["html"])
     ratings = [link.rpartition("/")[2] for link in mailed if "/s/" in link]
-    first = ports.invitations.get(invitation_id("/crm", "ORD-1", "sale", CUSTOMER))
-    assert first
-    assert len(ratings) == 11
+    first = first_of_all()
+    assert str(CHOSEN) in ratings
     letters = []
     for number in range(count):
         copy = first.model_copy(update={"id": fingerprint("robots", str(number)), "version": 1, "remind_at": None})

@@ -116,17 +116,13 @@ def customer(**changes: Any) -> Customer:
 def survey(title: str = "¿Cómo le fue?") -> Survey:
     """Return the survey after a sale."""
     text = {"es": "…"}
-    return Survey(
-        id="sales", metric="nps", title={"es": title}, rating=text, lowest=text, highest=text, thanks=text
-    )
+    return Survey(id="sales", metric="nps", title={"es": title}, rating=text, lowest=text, highest=text, thanks=text)
 
 
 def organisation(**changes: Any) -> Organisation:
     """Return the company: sales and logistics."""
     departments = tuple(
-        Department(
-            id=id_, name={"es": id_}, alert_to=(f"{id_}@example.com",), head=Staff(id=f"h-{id_}", name="Bruno")
-        )
+        Department(id=id_, name={"es": id_}, alert_to=(f"{id_}@example.com",), head=Staff(id=f"h-{id_}", name="Bruno"))
         for id_ in ("sales", "logistics")
     )
     given: dict[str, Any] = {

@@ -167,7 +167,7 @@ class Sparing:
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803  # boto3's
         """Read the first key only."""
-        (name, asked), = RequestItems.items()
+        ((name, asked),) = RequestItems.items()
         if not self.gives:
             return {"Responses": {}, "UnprocessedKeys": RequestItems}
         self.gives -= 1

@@ -58,7 +58,7 @@ class Lane:
 def read_lane(version: int, body: bytes) -> Lane:
     """Return a lane from its item."""
     held = json.loads(zlib.decompress(body))
-    ages = [{key: counts for key, counts in _unfolded(age)} for age in held["ages"]]
+    ages = [dict(_unfolded(age)) for age in held["ages"]]
     return Lane(version, held["flushes"], held["since"], held["shards"], ages)
 
 
@@ -116,11 +116,17 @@ def _born(shard: str) -> int:
 
 def aged(lane: Lane, limits: Limits) -> Lane:
     """Return a lane whose rows have grown older, when it is time and the last of them have left."""
-    ages = [*lane.ages, *({} for _ in range(limits.ages))][: max(limits.ages, len(lane.ages))]
+    ages = _fitted(lane.ages, limits.ages)
     is_time = lane.version - lane.since >= limits.writes or len(body_of(lane)) > limits.bytes_max
     if len(ages) == 1 or ages[-1] or not is_time:
         return replace(lane, ages=ages)
     return replace(lane, ages=[{}, *ages[:-1]], since=lane.version)
+
+
+def _fitted(ages: Sequence[Age], count: int) -> list[Age]:
+    """Return as many ages as there shall be: no row stands in two, so the last may take in others."""
+    last = {key: counts for age in ages[count - 1 :] for key, counts in age.items()}
+    return [*ages[: count - 1], *({} for _ in range(count - 1 - len(ages))), last]
 
 
 def leaving(lane: Lane, rows_max: int) -> tuple[Lane, list[Row]]:
