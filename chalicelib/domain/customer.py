@@ -30,6 +30,7 @@ class Customer(Frozen):
     rest_from: Instant | None = None
     rest_until: Instant | None = None
     rest_by: str | None = None
+    former_from: Instant | None = None
     former_until: Instant | None = None
     former_by: str | None = None
     recent: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class Address(Frozen):
     rest_from: Instant | None = None
     rest_until: Instant | None = None
     rest_by: str | None = None
+    former_from: Instant | None = None
     former_until: Instant | None = None
     former_by: str | None = None
 
@@ -138,10 +140,14 @@ Kept = TypeVar("Kept", Customer, Address)
 
 
 def released(kept: Kept, invitation: str) -> Kept | None:
-    """Return whom an invitation that will never be sent lets rest no more; None where it does not."""
+    """Return whom an invitation that will never be sent lets rest no more; None where it does not.
+
+    The rest before it, where that still ran when this one was planned, holds again.
+    """
     if kept.rest_by != invitation:
         return None
-    return kept.model_copy(update={"rest_from": None, "rest_until": None, "rest_by": None})
+    former = {"rest_from": kept.former_from, "rest_until": kept.former_until, "rest_by": kept.former_by}
+    return kept.model_copy(update=former | NO_FORMER)
 
 
 def _stamped(kept: Customer | Address, rest: Rest | None, now: datetime | None) -> dict[str, object]:
@@ -151,7 +157,9 @@ def _stamped(kept: Customer | Address, rest: Rest | None, now: datetime | None) 
     before = rest_of(kept)
     # Planned ahead, a rest begins later: the one before it still runs until it ends.
     runs = now is not None and before is not None and before.until > now and before.by != rest.by
-    return stamped | ({"former_until": before.until, "former_by": before.by} if runs and before else NO_FORMER)
+    if not runs or before is None:
+        return stamped | NO_FORMER
+    return stamped | {"former_from": before.start, "former_until": before.until, "former_by": before.by}
 
 
-NO_FORMER = {"former_until": None, "former_by": None}
+NO_FORMER = {"former_from": None, "former_until": None, "former_by": None}

@@ -184,7 +184,12 @@ MUTANTS = (
         "rested = (released(told, record.id) or told).spared(record.id)",
         "rested = told.spared(record.id)",
     ),
-    bug("a rest covers the one before it", CUSTOMER, "stamped | ({", "stamped | NO_FORMER if rest else ({"),
+    bug(
+        "a rest covers the one before it",
+        CUSTOMER,
+        "    if not runs or before is None:\n        return",
+        "stamped | NO_FORMER if rest else ({",
+    ),
     bug(
         "what is delivered is forgotten when it comes first",
         INVITE,

@@ -130,6 +130,16 @@ def test_a_program_without_rest_respects_the_rest_that_still_runs() -> None:
     assert world.sent == ["invitation"]
 
 
+def test_the_rest_before_a_cancelled_one_holds_again() -> None:
+    """Calling off what was planned for after a rest ended that rest as well."""
+    slow = program(id="slow", on=("ticket.closed",), **AT_ONCE | {"delay": 6 * DAY})
+    world = world_with(program(**AT_ONCE), slow)
+    world.tell(sale(), event("2", "ticket.closed", {"customer": ANA}))
+    world.tell(event("X-2", "ticket.reopened", {"event": {"source": "/crm", "id": "2"}}))
+    world.tell(sale(envelope={"id": "ORD-3"}))
+    assert world.sent == ["invitation"]
+
+
 def test_news_of_a_promise_reaches_whom_a_retired_program_asked() -> None:
     """Once no program asked users any more, nobody knew under which names their records were kept."""
     world = world_with(program(id="users", contact="user", **AT_ONCE))
