@@ -12,6 +12,7 @@ from infra import organisation as organisations
 from infra.local.prepare import EXAMPLE
 
 PROGRAM = "sale"
+SOURCE = "/crm"
 DELAY = timedelta(hours=2)
 REGIONS = ("Bogotá", "Medellín", "Cali", "Barranquilla", "Bucaramanga")
 STORES = ("norte", "sur", "centro", "virtual")
@@ -48,7 +49,7 @@ def _closing(id_: str, at: datetime, chance: random.Random, channel: str) -> Jso
     return {
         "specversion": "1.0",
         "id": f"ORD-{id_}",
-        "source": "/crm",
+        "source": SOURCE,
         "type": "sale.closed",
         "time": at.isoformat(),
         "data": {

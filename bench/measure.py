@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench import cold, company, scenario, steps
+from bench import cold, company, month, scenario, steps
 from bench.account import Account, fixed, kept
 from bench.world import OVERLAY, World, running
 from chalicelib.adapters.dynamodb.keys import LANES
@@ -35,9 +35,11 @@ class Size:
     timers: int = 1000
     cases: int = 10_000
     starts: int = 5
+    days_before: int = 3
+    days: int = 1
 
 
-FULL = Size(surveys=10_000, timed=500, beside=500, timers=20_000, cases=100_000, starts=9)
+FULL = Size(surveys=10_000, timed=500, beside=500, timers=20_000, cases=100_000, starts=9, days_before=8, days=4)
 
 
 @dataclass
@@ -69,6 +71,7 @@ def measure(size: Size, say: Say) -> Found:
         low = _live(counted, size.surveys, size)
         stored = kept(counted, size.surveys)
         _each(found, account, size, low)
+        _month(found, counted, size, say)
         found.figures |= {"kept": stored, "fixed": fixed(account, Overlay.read(OVERLAY).content)}
         _tables(found, account, size)
         _batches(found, counted, say)
@@ -148,10 +151,27 @@ def _each(found: Found, account: Account, size: Size, low: list[str]) -> None:
         "case_followed": account.each(["followed/"], max(1, len(low))),
         "view": account.each(["view/"], size.beside),
     }
-    silent = found.figures["each"]["survey_email"]
-    found.latest["write_units_per_silent_survey"] = silent["dynamodb_write_units"]
-    found.latest["read_units_per_silent_survey"] = silent["dynamodb_read_units"]
-    found.latest["write_units_per_answer"] = found.figures["each"]["answer"]["dynamodb_write_units"]
+
+
+def _month(found: Found, world: World, size: Size, say: Say) -> None:
+    """Put what counting takes in the middle of a busy month in the place of what it took in an empty table."""
+    say(f"counting {size.days_before + size.days} days of a busy month")
+    invitation = world.ports.invitations.get(scenario.id_of("s0000000"))
+    assert invitation
+    busy = month.count_days(world, invitation, before=size.days_before, days=size.days)
+    each, tally = found.figures["each"], world.meter.tally
+    answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))
+    writes, reads = "dynamodb_write_units", "dynamodb_read_units"
+    quiet_writes = tally.write_units("survey/count") / size.surveys
+    for name in ("survey_email", "survey_sms"):
+        each[name][writes] += busy.writes_per_survey - quiet_writes
+    each["answer"][writes] += busy.writes_per_answer - tally.write_units("answer/count") / answers
+    found.latest |= {
+        "write_units_per_silent_survey": each["survey_email"][writes],
+        "read_units_per_silent_survey": each["survey_email"][reads],
+        "write_units_per_answer": each["answer"][writes],
+        "counting_in_a_busy_month": asdict(busy),
+    }
 
 
 def _tables(found: Found, account: Account, size: Size) -> None:
@@ -246,7 +266,7 @@ def _reminders(found: Found, account: Account, size: Size, say: Say) -> None:
         scenario.send(world, ids, REMIND_AFTER)
         scenario.report_deliveries(world, ids)
         reminded = Account(world, account.timed, account.given).each(["survey/"], size.beside)
-    silent = found.figures["each"]["survey_email"]
+    silent = account.each(["survey/"], size.surveys)
     more = {price: reminded[price] - silent.get(price, 0.0) for price in reminded}
     found.figures["each"]["reminder"] = {price: quantity for price, quantity in more.items() if quantity > 0}
     found.latest["write_units_per_reminder"] = more["dynamodb_write_units"]

@@ -62,10 +62,11 @@ class _Lane:
             for name, count in row.counts.items():
                 counts[name] = counts.get(name, 0) + count
         rows = iter(Row(*key, counts) for key, counts in total.items())
+        last = self.counters.checkpoint(SHARD)
         while part := list(islice(rows, ROWS_MAX)):
             self.at += 1
-            last = f"{self.at - 1:040d}" if self.at > 1 else ""
             self.counters.add(SHARD, part, last=last, end=f"{self.at:040d}")
+            last = f"{self.at:040d}"
 
 
 def count_days(world: World, invitation: Invitation, *, before: int, days: int) -> Counting:
@@ -127,8 +128,10 @@ def _sides(invitation: Invitation, variant: int, at: datetime, answered_at: date
     own = {"people": closing.people, "promises": closing.promises, "attributes": closing.attributes}
     decided = invitation.model_copy(update={**own, "occurred_at": at, "state": "scheduled"})
     form = company.form(low=variant % scenario.LOW_EACH == 0, number=variant)
-    ratings = {name: int(form[name]) for name in ("advice", "price", "payment", "delivery") if name in form}
-    choices = {name: (form[name],) for name in ("promise", "value") if name in form}
+    ratings: dict[str, int] = {
+        name: int(form[name]) for name in ("advice", "price", "payment", "delivery") if name in form
+    }
+    choices: dict[str, tuple[str, ...]] = {name: (form[name],) for name in ("promise", "value") if name in form}
     given = Answer(rating=int(form["rating"]), ratings=ratings, choices=choices, at=answered_at, how="button")
     sent = decided.model_copy(update={"state": "sent"})
     return decided, sent, sent.model_copy(update={"confirmed": given, "first_confirmed_at": answered_at})

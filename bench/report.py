@@ -107,6 +107,7 @@ def _beside(latest: Json) -> list[tuple[object, ...]]:
         "cpu_ms_counting_per_answer",
         "read_units_per_silent_survey",
         "write_units_per_answer",
+        "counting_in_a_busy_month",
         "counter_write_units_per_answer_by_batch",
         "counter_write_units_per_decision_by_batch",
         "trend_read_units",

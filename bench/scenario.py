@@ -42,8 +42,17 @@ def decide_only(world: World, events: Iterable[Json], path: str) -> list[str]:
             world.charge("eventbridge_events", 1)
             world.charge("sqs_requests", 1)  # the rule's target
             world.bring("intake", company.from_bus(event))
-            ids.append(invitation_id(event["source"], event["id"], company.PROGRAM, "customer"))
+            ids.append(_id(event["source"], event["id"]))
     return ids
+
+
+def id_of(name: str) -> str:
+    """Return the id of the invitation that the sale of this name leads to."""
+    return _id(company.SOURCE, f"ORD-{name}")
+
+
+def _id(source: str, event: str) -> str:
+    return invitation_id(source, event, company.PROGRAM, "customer")
 
 
 def send(
