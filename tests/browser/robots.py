@@ -33,7 +33,6 @@ POSTED_SECONDS_MAX = 20.0
 WAITED = "PT3M"  # more than the 120 s after which an answer that nobody vouched for is confirmed
 TICKET = "TCK-1"
 CHOSEN = 5  # the rating of the link that is followed
-FEW_PROCESSES = "--renderer-process-limit=3"
 LINK = re.compile(r'href="(http[^"]+)"')
 FORM = "application/x-www-form-urlencoded"
 PERSON = {"Content-Type": FORM, "Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1", "Sec-Fetch-Mode": "navigate"}
@@ -90,7 +89,7 @@ class Den:
     def _window(self, is_marked: bool) -> tuple[BrowserContext, list[Tab]]:
         context = (self.marked if is_marked else self.unmarked).new_context(viewport=PHONE, has_touch=True)
         context.on("request", lambda request: self._posting.add(request) if request.method == "POST" else None)
-        context.on("requestfinished", lambda request: self._posting.discard(request))
+        context.on("response", lambda response: self._posting.discard(response.request))
         context.on("requestfailed", lambda request: self._posting.discard(request))
         self._windows[is_marked] = context, []
         return self._windows[is_marked]
@@ -313,8 +312,8 @@ class Tally:
 @contextmanager
 def den_of(company: Company, playwright: Playwright) -> Iterator[Den]:
     """Open both browsers."""
-    marked = launched(playwright, ["--no-sandbox", FEW_PROCESSES])
-    unmarked = launched(playwright, [*A_PERSON, FEW_PROCESSES])
+    marked = launched(playwright, ["--no-sandbox"])
+    unmarked = launched(playwright, A_PERSON)
     den = Den(company, marked, unmarked)
     try:
         yield den

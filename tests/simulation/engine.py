@@ -188,7 +188,7 @@ class Engine:
         """Run a handler, with whatever goes wrong in it."""
         number = self._runs[name] = self._runs.get(name, 0) + 1
         name = f"{name} #{number}"
-        now = self.now + late + self.chances.skew(name)
+        now = _whole_millisecond(self.now + late + self.chances.skew(name))
         self.tick += 1
         context = Context(kind, name, subjects, now, self.tick, len(self.stack), self.chances.of(name))
         self.chances.doom(context, spared=spared)
@@ -364,12 +364,16 @@ class Engine:
             body, key, subjects = message.body  # type: ignore[misc]
             handle = partial(self.handlers[name], body)
             outcome = self.run(name, f"{name} {key}", handle, *subjects, spared=spared)
-            self.hooks.handled(name, body, outcome)
+            self.hooks.handled(name, self.meaning(name, body), outcome)
             if outcome.ended == "died":
                 return None
             if not outcome.is_done:
                 failed.append(message)
         return failed
+
+    def meaning(self, queue: str, body: Any) -> Any:
+        """Return what a message says."""
+        return body
 
     def _intake(self, body: Any, now: datetime) -> None:
         """Do as the consumer does: what can never be handled is laid aside at once, with its reason."""
@@ -465,6 +469,11 @@ class Engine:
     def hash(self) -> str:
         """Return what names this very story."""
         return self.digest.hexdigest()[:16]
+
+
+def _whole_millisecond(at: datetime) -> datetime:
+    """Return an instant as the product's clock tells it."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def subjects_of(event: Any) -> tuple[str, ...]:

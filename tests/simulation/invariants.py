@@ -21,6 +21,7 @@ CALM_LATE = timedelta(seconds=90)
 LEASE = timedelta(seconds=120)
 ERASURE_LOOK_DAYS = 5  # the whole table is read for this one
 ASKS = ("invitation", "reminder")
+EVER = ("0001-01-01", "9999-12-31")
 Check = Callable[..., None]
 
 
@@ -681,11 +682,12 @@ def counters_recounted(judge: Judge) -> None:
         if invitation.confirmed:
             wanted[f"{invitation.metric}.{invitation.confirmed.rating}"] += 1
     counted: Counter[str] = Counter()
-    for day in memory.rollups.get(("response", "all", "all"), {}).values():
+    series = judge.engine.bare.counters.series
+    for day in series("response", "all", "all", *EVER).values():
         counted.update({name: n for name, n in day.items() if name.partition(".")[0] in LOW and "." in name})
     ratings = {name: n for name, n in counted.items() if n and name.count(".") == 1}
     assert ratings == dict(wanted), f"ratings {ratings}, by our own count {dict(wanted)}"
-    cases = sum(day.get("opened", 0) for day in memory.rollups.get(("case", "all", "all"), {}).values())
+    cases = sum(day.get("opened", 0) for day in series("case", "all", "all", *EVER).values())
     assert cases == len(memory.cases), f"{cases} cases counted, there are {len(memory.cases)}"
 
 

@@ -65,7 +65,8 @@ def hunt(mutant: Mutant, seeds: int) -> Caught:
         command = [sys.executable, "-m", "tests.simulation.hunt", str(seeds)]
         ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if ended.returncode:
-        return Caught(mutant, 1, f"the machine itself: {ended.stderr.strip().splitlines()[-1][:100]}")
+        last = (ended.stderr.strip().splitlines() or [f"ended with {ended.returncode}"])[-1]
+        return Caught(mutant, 1, f"the machine itself: {last[:100]}")
     told = json.loads(ended.stdout)
     return Caught(mutant, told["seeds"], told["invariant"])
 
@@ -75,7 +76,10 @@ def main(*, seeds: int = SEEDS_MAX, workers: int = 2, names: tuple[str, ...] = (
     check_patches()
     console = Console()
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    caught = list(track(_all(chosen, seeds, workers), "planted bugs", total=len(chosen), console=console))
+    caught = []
+    for each in track(_all(chosen, seeds, workers), "planted bugs", total=len(chosen), console=console):
+        caught.append(each)
+        console.print(f"{each.mutant.name}: {each.invariant or 'survives'} ({each.seeds} seeds)", markup=False)
     table = Table("planted bug", "caught by", "seeds", title="What caught which")
     for each in caught:
         table.add_row(each.mutant.name, each.invariant or "[red]nothing[/red]", str(each.seeds))
