@@ -156,8 +156,7 @@ def _each(found: Found, account: Account, size: Size, low: list[str]) -> None:
 def _month(found: Found, world: World, size: Size, say: Say) -> None:
     """Put what counting takes in the middle of a busy month in the place of what it took in an empty table."""
     say(f"counting {size.days_before + size.days} days of a busy month")
-    invitation = world.ports.invitations.get(scenario.id_of("s0000000"))
-    assert invitation
+    invitation = world.invitation(scenario.id_of("s0000000"))
     busy = month.count_days(world, invitation, before=size.days_before, days=size.days)
     each, tally = found.figures["each"], world.meter.tally
     answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))
@@ -231,8 +230,7 @@ def _beside(found: Found, world: World, low: list[str], size: Size, say: Say) ->
     ids = scenario.decide(world, company.closings(1, "page", world.now), "beside")
     scenario.send(world, ids, path="beside")
     found.latest["page_bytes"], found.latest["page_gzip_bytes"] = steps.page_sizes(world, ids[0])
-    invitation = world.ports.invitations.get(ids[0])
-    assert invitation
+    invitation = world.invitation(ids[0])
     say("reading trends")
     trends = _trends(world, ids[0])
     found.latest["trend_read_units_of_all_lanes"] = trends.pop("all_lanes")
@@ -251,9 +249,7 @@ def _trends(world: World, id_: str) -> dict[str, float]:
     for name, responses, lanes in (("1000", 1000, 1), ("1000000", MILLION, 1), ("all_lanes", MILLION, LANES)):
         # A year on, so that each month is filled once.
         world.now += timedelta(days=365)
-        invitation = world.ports.invitations.get(id_)
-        assert invitation
-        found[name] = steps.trend_units(world, invitation, responses, lanes)
+        found[name] = steps.trend_units(world, world.invitation(id_), responses, lanes)
     return found
 
 

@@ -68,6 +68,9 @@ def send(
     with world.path(f"{path}/send"):
         world.schedules["sweep"].invoke({**SCHEDULED, "time": world.now.isoformat()})
         world.work_off("due")
+    left = world.invitation(ids[-1])
+    if left.state != "sent":
+        raise RuntimeError(f"the last mail has not left: its invitation is {left.state}")
     count(world, f"{path}/count", len(ids), each)
 
 

@@ -200,8 +200,7 @@ def queue_page(world: World, case: Case, cases: int) -> Queue:
 
 
 def _queued(world: World, case: Case, cases: int) -> Iterator[Image]:
-    invitation = world.ports.invitations.get(case.id)
-    assert invitation
+    invitation = world.invitation(case.id)
     for number in range(cases):
         id_ = fingerprint("queued", str(number))
         opened = {"state": "open", "resolved_at": None, "resolve_by": case.resolve_by + timedelta(seconds=number)}

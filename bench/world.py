@@ -25,8 +25,9 @@ from bench.meter import Key, Meter, plain
 from bench.units import Image, indexes_of
 from chalicelib import runtime
 from chalicelib.adapters import clients
-from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb import codec, keys
 from chalicelib.adapters.dynamodb.lane import Lane, read_lane
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.ports import Ports
 from infra.local import pumps, resources
@@ -188,8 +189,20 @@ class World:
     def lanes(self) -> list[Lane]:
         """Return what the counters have gathered and not yet written to their rows."""
         keys_ = [keys.lane(number) for number in range(keys.LANES)]
-        images = [image for key in keys_ if (image := _look(self.aws, self.table, key))]
+        images = [image for key in keys_ if (image := self.look(key))]
         return [read_lane(int(image["v"]["N"]), image["body"]["B"]) for image in images]
+
+    def look(self, key: Key) -> Image | None:
+        """Return an item as it is now, past the meter."""
+        return _look(self.aws, self.table, key)
+
+    def invitation(self, id_: str) -> Invitation:
+        """Return an invitation as it is now, past the meter."""
+        image = self.look(keys.invitation(id_))
+        found = codec.decode_as(Invitation, dict(image) if image else None)
+        if found is None:
+            raise RuntimeError(f"there is no invitation {id_}")
+        return found
 
     def unread(self) -> int:
         """Return how many records of the table's stream the counters have not seen."""
@@ -237,6 +250,7 @@ def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
             yield world
             logging.getLogger().removeHandler(lines)
         finally:
+            clients._session.cache_clear()
             runtime.forget()
             runtime.use_clock(lambda: datetime.now(UTC))
             aws.stop()

@@ -28,6 +28,8 @@ from tests.story.company import Company
 
 AT_ONCE = 25  # letters of one robot in one round, each in a tab of its own
 LOOKED_MS = 1_300  # after this a page takes a person's wheel, key or tap for an answer
+SOON_MS = 600  # so that the input that follows is before a person could have read
+TRIES_MAX = 10
 POSTED_MS = 400  # by then what a page sends is on its way
 POSTED_SECONDS_MAX = 20.0
 WAITED = "PT3M"  # more than the 120 s after which an answer that nobody vouched for is confirmed
@@ -217,11 +219,15 @@ def replays(den: Den, letters: Sequence[Letter]) -> None:
 
 def too_soon(den: Den, letters: Sequence[Letter]) -> None:
     """Turn a real wheel, tap and type before anybody could have read the page."""
-    for letter in letters:
-        (tab,) = den.tabs([letter])
+    tabs = den.tabs(letters)
+    for tab, letter in zip(tabs, letters, strict=True):
+        for _ in range(TRIES_MAX):
+            tab.goto(letter.chosen)
+            if tab.evaluate("performance.now()") < SOON_MS:  # a busy machine may have been as slow as a person
+                break
         turn_the_wheel(tab)
         press_a_key(tab)
-        den.wait_for_posts(tab)
+    den.wait_for_posts(tabs[0])
 
 
 def marked_input(den: Den, letters: Sequence[Letter]) -> None:

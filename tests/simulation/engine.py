@@ -393,7 +393,7 @@ class Engine:
     def _drain_inbox(self) -> None:
         events, self.memory.inbox = self.memory.inbox, []
         for event in events:
-            self.send("intake", event, f"event {event['id']}", *subjects_of(event))
+            self.send("intake", event, f"event {event['id']}", *map(self.names.customer, subjects_of(event)))
 
     def _drain_hints(self) -> None:
         memory = self.memory

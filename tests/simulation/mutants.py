@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def main(*, seeds: int = SEEDS_MAX, workers: int = 2, names: tuple[str, ...] = (
 
 def _all(chosen: list[Mutant], seeds: int, workers: int) -> Iterator[Caught]:
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda mutant: hunt(mutant, seeds), chosen)
+        yield from (done.result() for done in as_completed([pool.submit(hunt, mutant, seeds) for mutant in chosen]))
 
 
 if __name__ == "__main__":

@@ -73,19 +73,45 @@ def month(chance: Chance, crowd: list[Person], *, start: datetime, days: int, co
     closings: list[tuple[datetime, dict[str, Any]]] = []
     for number in range(count):
         at = start + timedelta(seconds=int(chance.uniform(0, days * 86_400 * 0.95)))
-        draw = chance.random()
-        if draw < 0.70 or not closings:
-            raw = _closing(chance, crowd, number, at, start)
-            if closings and chance.random() < 0.06:
-                _close_again(raw, chance.choice(closings)[1])
-            closings.append((at, raw))
-        elif draw < 0.83:
-            raw = _cancellation(chance, number, *chance.choice(closings))
-        elif draw < 0.95:
-            raw = _fulfilment(chance, number, *chance.choice(closings))
-        else:
-            raw = _poison(chance, number, at)
-        yield _dispatch(chance, f"event {raw.get('id')}", raw, at, start)
+        for raw in _happening(chance, crowd, number, at, start, closings):
+            yield _dispatch(chance, f"event {raw.get('id')}", raw, at, start)
+
+
+def _happening(
+    chance: Chance,
+    crowd: list[Person],
+    number: int,
+    at: datetime,
+    start: datetime,
+    closings: list[tuple[datetime, dict[str, Any]]],
+) -> Iterator[dict[str, Any]]:
+    """Yield a closing, at times with its twin, or news of an earlier one, or poison."""
+    draw = chance.random()
+    if draw < 0.70 or not closings:
+        yield from _closings(chance, crowd, number, at, start, closings)
+    elif draw < 0.83:
+        yield _cancellation(chance, number, *chance.choice(closings))
+    elif draw < 0.95:
+        yield _fulfilment(chance, number, *chance.choice(closings))
+    else:
+        yield _poison(chance, number, at)
+
+
+def _closings(
+    chance: Chance,
+    crowd: list[Person],
+    number: int,
+    at: datetime,
+    start: datetime,
+    closings: list[tuple[datetime, dict[str, Any]]],
+) -> Iterator[dict[str, Any]]:
+    raw = _closing(chance, crowd, number, at, start)
+    if closings and chance.random() < 0.06:
+        _close_again(raw, chance.choice(closings)[1])
+    closings.append((at, raw))
+    yield raw
+    if chance.random() < 0.1:
+        yield _twin(chance, crowd, raw, number)
 
 
 def _dispatch(chance: Chance, name: str, raw: dict[str, Any], at: datetime, start: datetime) -> Dispatch:
@@ -120,6 +146,15 @@ def _closing(chance: Chance, crowd: list[Person], number: int, at: datetime, sta
     if chance.random() < 0.25:
         data["contacts"] = [chance.choice(crowd).contact("user") for _ in range(chance.choice((1, 1, 2)))]
     return _event(f"E{number}", chance.choice(types), at, data)
+
+
+def _twin(chance: Chance, crowd: list[Person], raw: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return another closing of the same second: of the same customer, or of one who shares the address."""
+    customer = raw["data"]["customer"]
+    sharing = [person for person in crowd if person.email and person.email == customer.get("email")]
+    data = {**raw["data"], "customer": chance.choice(sharing).contact() if sharing else customer}
+    kind = chance.choice(("sale.closed", "ticket.closed"))
+    return {**raw, "id": f"E{number}-twin", "type": kind, "data": data | {"reference": f"TWIN-{number}"}}
 
 
 def _close_again(raw: dict[str, Any], before: dict[str, Any]) -> None:

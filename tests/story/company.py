@@ -49,14 +49,22 @@ class Company:
     def of(cls, system: LocalSystem) -> "Company":
         """Return the company of a system at its beginning, on a quiet Tuesday at 10:00."""
         company = cls.at(system.base_url, system.state)
-        company.move_to(quiet_tuesday(datetime.now(UTC).date()))
+        company.begin()
         return company
+
+    def begin(self) -> None:
+        """Make it a quiet Tuesday, 10:00."""
+        self.move_to(quiet_tuesday(datetime.now(UTC).date()))
 
     # ------------------------------------------------------------------------------------------ time
 
     def now(self) -> datetime:
         """Return the system's time."""
         return instant(ask(f"{self.base_url}/_local/clock").json["now"])
+
+    def ahead(self) -> timedelta:
+        """Return how far the system's clock is ahead of this machine's."""
+        return self.now() - datetime.now(UTC)
 
     def move_to(self, at: datetime) -> None:
         """Let time pass until an instant."""

@@ -1,12 +1,11 @@
 """The machine is switched off over night, and the company goes on next morning as if nothing had been."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.local.lazo_run import free_port, running
-from tests.story.company import ANA, Company, link_in, quiet_tuesday
+from tests.story.company import ANA, Company, link_in
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
@@ -15,7 +14,7 @@ def test_everything_survives_a_stop_and_a_start(tmp_path: Path) -> None:
     state, port = tmp_path / "state", free_port()
     with running(state, port) as run:
         company = Company.at(run.base_url, state)
-        company.move_to(quiet_tuesday(datetime.now(UTC).date()))
+        company.begin()
         company.sell("ORD-1")
         company.later("PT3H")
         company.sell("ORD-2", customer={**ANA, "id": "c-2", "email": "pia@example.com"})
