@@ -1,4 +1,4 @@
-"""The Chalice app: registers the blueprints, and nothing else."""
+"""The Chalice app: registers the blueprints and the one shape of errors, and nothing else."""
 
 from chalice import Chalice
 
@@ -16,8 +16,10 @@ from chalicelib.entrypoints import (
     publish,
     trends,
 )
+from chalicelib.entrypoints.http import in_one_shape
 
 app = Chalice(app_name="lazo")
+app.register_middleware(in_one_shape, "http")
 
 WEB = (events, customers, access, cases, pages, trends, export, openapi)
 CONSUMERS = (consumers, project, publish, files)

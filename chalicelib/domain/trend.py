@@ -156,8 +156,7 @@ class _Reading:
         self.problems.append(Problem(f"/{name}", detail))
 
     def _given(self, name: str) -> str | None:
-        # A page's form sends what was left empty, too.
-        return next(iter(self.asked.get(name, ())), None) or None
+        return next(iter(self.asked.get(name, ())), None)
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
         """Return one of the allowed words."""

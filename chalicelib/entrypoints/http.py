@@ -73,6 +73,17 @@ def api(handler: Handler) -> Handler:
     return answered  # type: ignore[return-value]  # the signature is the handler's own, by wraps
 
 
+def in_one_shape(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Turn what the framework itself answers (a wrong media type or method, an unforeseen error) into problem+json."""
+    response = get_response(event)
+    body = response.body
+    if not isinstance(body, dict) or set(body) != {"Code", "Message"}:
+        return response
+    refused = problem(response.status_code, str(body["Message"]))
+    refused.headers.update({name: value for name, value in response.headers.items() if name.lower() == "allow"})
+    return refused
+
+
 def body_of(request: Request) -> bytes:
     """Return the body as it came."""
     raw = request.raw_body

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -121,3 +122,28 @@ def test_sizes_have_their_limits(world: World, crm: Browser) -> None:
     assert "65536" in body(large)["title"]
     assert world.memory.inbox == []
     assert send(crm, sale(attributes={f"a{n}": "x" for n in range(31)})).status_code == 422
+
+
+def test_a_media_type_that_nobody_speaks_is_a_problem_too(crm: Browser) -> None:
+    response = crm.post("/events", b"<event/>", {"Content-Type": "text/xml"})
+    assert response.status_code == 415
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert body(response)["title"] == "Unsupported media type: text/xml"
+
+
+class BrokenInbox:
+    """A queue that fails as nobody has foreseen."""
+
+    def accept(self, events: Any) -> None:
+        raise RuntimeError("the queue's password is hunter2")
+
+    def refuse(self, body: str, reason: str) -> None:
+        raise RuntimeError(reason)
+
+
+def test_an_unforeseen_failure_is_a_problem_that_tells_nothing(world: World, crm: Browser) -> None:
+    runtime.use_ports(replace(world.ports, inbox=BrokenInbox()))
+    response = send(crm, sale())
+    assert response.status_code == 500
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert "hunter2" not in response.body.decode()

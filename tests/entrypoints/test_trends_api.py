@@ -72,6 +72,33 @@ def test_a_parameter_given_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked_for", "pointer", "told"),
+    [
+        ({"interval": ""}, "/interval", "day, week, month, quarter, year"),
+        ({"by": "mood"}, "/by", "department, program"),
+        ({"from_": "2026-04-01", "to": "2026-03-01"}, "/from", "2026-03-01"),
+        ({"from_": "1990-01-01", "to": "2090-01-01", "interval": "day"}, "/from", "10 years"),
+        ({"from_": "2017-01-01", "to": "2026-01-01", "interval": "day"}, "/interval", "1,100"),
+        ({"filter": "region:" + "x" * 1_000_000}, "/filter", "200 characters"),
+        ({"filter": ""}, "/filter", "dimension:value"),
+        ({"limit": "3"}, "/limit", "metric, by, from"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_with_what_can(asked_for: dict[str, str], pointer: str, told: str) -> None:
+    refused = get("/api/v1/trends", metric="nps", **asked_for)
+    assert refused.status_code == 422
+    (fault,) = (each for each in refused.json_body["errors"] if each["pointer"] == pointer)
+    assert told in fault["detail"]
+    assert len(refused.body) < 2_000
+
+
+@pytest.mark.parametrize("path", ["/api/v1/cases", "/api/v1/export"])
+def test_a_cursor_of_another_question_is_refused(path: str) -> None:
+    refused = get(path, cursor="bm90IG9uZQ")
+    assert (refused.status_code, refused.json_body["errors"][0]["pointer"]) == (422, "/cursor")
+
+
+@pytest.mark.parametrize(
     ("who", "asked_for", "status"),
     [
         (None, {}, 401),

