@@ -1,5 +1,6 @@
 """Publish an organisation: what the company was before decides what must still be looked up, and how it counts."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,10 +39,20 @@ def current(library: Library) -> Organisation | None:
 
 
 def successor(organisation: Organisation, before: Organisation | None) -> Organisation:
-    """Return an organisation as it follows another: programs that went are remembered, lest a duplicate asks again."""
+    """Return an organisation as it follows another: what went is remembered.
+
+    Of programs, lest a duplicate asks again; of departments, for the cases that they led.
+    """
     if before is None:
         return succeeding(organisation, None)
-    present = {program.id for program in organisation.programs}
-    once = [*organisation.retired_programs, *before.retired_programs, *(program.id for program in before.programs)]
-    retired = tuple(id_ for id_ in dict.fromkeys(once) if id_ not in present)
-    return succeeding(organisation.model_copy(update={"retired_programs": retired}), before)
+    asked = [*organisation.retired_programs, *before.retired_programs, *(program.id for program in before.programs)]
+    led = [*organisation.retired_departments, *before.every_department]
+    retired = {
+        "retired_programs": _gone(asked, {program.id for program in organisation.programs}),
+        "retired_departments": _gone(led, {department.id for department in organisation.departments}),
+    }
+    return succeeding(organisation.model_copy(update=retired), before)
+
+
+def _gone(once: Sequence[str], present: Set[str]) -> tuple[str, ...]:
+    return tuple(id_ for id_ in dict.fromkeys(once) if id_ not in present)

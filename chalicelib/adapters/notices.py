@@ -123,6 +123,7 @@ _STORIES: dict[tuple[str, str | None, str | None], tuple[str, str, str]] = {
     ("opened", None, None): (_("New case"), _PICK_UP, "acknowledge"),
     ("handed_over", None, None): (_("Passed to you"), _PICK_UP, "acknowledge"),
     ("returned", None, None): (_("Returned to you"), _PICK_UP, "acknowledge"),
+    ("inherited", None, None): (_("Yours to decide: its department is gone"), _PICK_UP, "acknowledge"),
     ("reopened", None, None): (_("Not mended yet"), _PICK_UP, "acknowledge"),
     ("corrected", None, None): (
         _("Answer changed"),

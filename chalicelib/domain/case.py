@@ -12,13 +12,16 @@ from chalicelib.domain.event import Person
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.organisation import Organisation, Sla
 from chalicelib.domain.routing import RouteTo, Why
-from chalicelib.domain.terms import TEXT_MAX, Channel, Frozen, Instant
+from chalicelib.domain.terms import TEXT_MAX, Channel, Frozen, Instant, stamp
 from chalicelib.errors import Invalid, MoveForbidden, Problem
 
 LEASE = timedelta(minutes=2)
 """How long one sender has to deliver a department's alert before another tries."""
 
 HOLD = timedelta(hours=1)
+
+PUBLICATION = "publication"
+"""Who moved a case when it was the organisation's new file that did."""
 
 State = Literal["open", "acknowledged", "waiting", "resolved"]
 Verb = Literal[
@@ -60,7 +63,9 @@ class Step(Frozen):
 class Notice(Frozen):
     """Something a department must be told, kept until a carrier has taken it."""
 
-    kind: Literal["opened", "handed_over", "returned", "reopened", "corrected", "escalation", "overdue_on_arrival"]
+    kind: Literal[
+        "opened", "handed_over", "returned", "inherited", "reopened", "corrected", "escalation", "overdue_on_arrival"
+    ]
     department: str
     at: Instant
     promise: PromiseKind | None = None
@@ -123,6 +128,8 @@ class Case(Frozen):
     resolve_from: Instant | None
     """Since when the promise to resolve runs; None while it waits for the customer or is resolved."""
     resolve_budget: float
+    promised_by: str | None = None
+    """Whose promise to resolve this is: the first lead's, whoever leads now."""
     resolve_used: float = 0.0
     resolve_by: Instant
     resolve_breached: bool = False
@@ -250,6 +257,7 @@ def open_case(invitation: Invitation, answer: Answer, to: RouteTo, organisation:
         acknowledge_by=due(now, budgets.acknowledge, organisation.calendar_of(to.department)),
         resolve_from=now,
         resolve_budget=budgets.resolve.total_seconds(),
+        promised_by=to.department,
         resolve_by=due(now, budgets.resolve, organisation.calendar),
         notices=(Notice(kind="opened", department=to.department, at=now),),
     )
@@ -292,6 +300,67 @@ def correct(case: Case, answer: Answer, now: datetime) -> Moved:
     )
     text = f"{case.rating} → {answer.rating}"
     return Moved(changed, _entry(changed, case.state, "corrected", "customer", now, text))
+
+
+def fit(case: Case, organisation: Organisation, now: datetime) -> Moved | None:
+    """Return an open case as the organisation's present file wants it, or None where nothing changes.
+
+    Whose department was removed goes to the arbiter; calendars, holidays and policies that changed move its promises.
+    The customer's clock and what was broken already stay as they are.
+    """
+    if case.state == "resolved":
+        return None
+    now = max(_whole(now), case.moved_at or case.opened_at)
+    budgeted = _budgeted(case, organisation)
+    if organisation.department(case.department):
+        verb, changed = "replanned", _replanned(budgeted, organisation)
+        text = _instants_moved(case, changed)
+    else:
+        verb, changed = "inherited", _handed(budgeted, organisation.routing.arbiter, "inherited", organisation, now)
+        text = case.department
+    changed = changed.model_copy(update={"supporting": _still_there(changed, organisation)})
+    if changed == case:
+        return None
+    news = {
+        "version": case.version + 1,
+        "revision": case.revision + 1,
+        "moved_at": now,
+        "acknowledge_breached": case.breached("acknowledge", now),
+        "resolve_breached": case.breached("resolve", now),
+    }
+    after = changed.model_copy(update=news)
+    return Moved(after, _entry(after, case.state, verb, PUBLICATION, now, text))
+
+
+def _budgeted(case: Case, organisation: Organisation) -> Case:
+    """Return a case with the time to resolve that its first lead promises today; as it was where that one is gone."""
+    promised_by = organisation.department(case.promised_by)
+    budget = promised_by.sla.resolve.total_seconds() if promised_by else case.resolve_budget
+    return case.model_copy(update={"resolve_budget": budget})
+
+
+def _replanned(case: Case, organisation: Organisation) -> Case:
+    """Return a case with its promises counted anew, from when they began to run."""
+    changes: dict[str, object] = {}
+    if case.state == "open":
+        budget = _sla(organisation, case.department).acknowledge
+        by = due(case.acknowledge_from, budget, organisation.calendar_of(case.department))
+        changes = {"acknowledge_budget": budget.total_seconds(), "acknowledge_by": by}
+    return _planned(case.model_copy(update=changes), organisation)
+
+
+def _still_there(case: Case, organisation: Organisation) -> tuple[str, ...]:
+    return tuple(each for each in case.supporting if organisation.department(each))
+
+
+def _instants_moved(before: Case, after: Case) -> str:
+    """Return which promised instants are others now, as in «resolve_by 2026-03-09T… → 2026-03-10T…»."""
+    moved = []
+    for name in ("acknowledge_by", "resolve_by"):
+        was, is_ = getattr(before, name), getattr(after, name)
+        if was != is_:
+            moved.append(f"{name} {stamp(was)} → {stamp(is_)}")
+    return " · ".join(moved)
 
 
 def mended(
@@ -418,7 +487,7 @@ def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime
 
 
 def _reopen(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
-    budget = timedelta(seconds=case.acknowledge_budget)
+    budget = _sla(organisation, case.department).acknowledge
     reopened = _running(case, now).model_copy(
         update={
             "state": "open",
@@ -426,12 +495,15 @@ def _reopen(case: Case, wanted: Move, organisation: Organisation, now: datetime)
             "running_since": now,
             "acknowledged_at": None,
             "acknowledge_from": now,
+            "acknowledge_budget": budget.total_seconds(),
             "acknowledge_by": due(now, budget, organisation.calendar_of(case.department)),
             "reopenings": case.reopenings + 1,
             "ask_mended": False,
             "notices": (*case.notices, Notice(kind="reopened", department=case.department, at=now)),
         }
     )
+    if organisation.department(case.department) is None:
+        return _handed(reopened, organisation.routing.arbiter, "inherited", organisation, now)
     return _planned(reopened, organisation)
 
 

@@ -141,6 +141,8 @@ class Organisation(Frozen):
     programs: Annotated[tuple[Program, ...], Field(max_length=PROGRAMS_MAX)] = ()
     retired_programs: tuple[Identifier, ...] = ()
     """Programs that once asked: their decisions are still looked up, so that a late duplicate changes nothing."""
+    retired_departments: tuple[Identifier, ...] = ()
+    """Departments that once were: their cases are still looked up, until the arbiter has those that are open."""
     causes: tuple[Cause, ...] = ()
     routing: Routing
     trends: Trends = Trends()
@@ -159,6 +161,12 @@ class Organisation(Frozen):
     def department(self, id_: str | None) -> Department | None:
         """Return a department by its id; None where the file no longer has it."""
         return next((each for each in self.departments if each.id == id_), None)
+
+    @property
+    def every_department(self) -> tuple[str, ...]:
+        """The ids of all departments that may lead a case, present and former."""
+        present = tuple(each.id for each in self.departments)
+        return (*present, *(id_ for id_ in self.retired_departments if id_ not in present))
 
     def survey(self, id_: str) -> Survey:
         """Return a survey by its id, which validation has found to exist."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.domain.case import Case, Due, Move, Notice, advance, hold, mended, move, told
+from chalicelib.domain.case import Case, Due, Move, Notice, advance, fit, hold, mended, move, told
 from chalicelib.domain.organisation import Organisation
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
 from chalicelib.flows import amend
@@ -71,8 +71,7 @@ def queue(
     if department:
         return ports.cases.page(department, which, limit=limit, cursor=cursor)
     # One Query for each department: leadership's view, bounded by the departments of one organisation.
-    every = [each.id for each in ports.library.organisation().departments]
-    return ports.cases.page_of_all(every, which, limit=limit, cursor=cursor)
+    return ports.cases.page_of_all(ports.library.organisation().every_department, which, limit=limit, cursor=cursor)
 
 
 def act(ports: Ports, id_: str, version: int, wanted: Move, principal: Principal, now: datetime) -> CaseView:
@@ -113,7 +112,8 @@ def work(ports: Ports, id_: str, now: datetime) -> None:
     if case.mended_said and case.mended_confirm_at and now >= case.mended_confirm_at:
         _confirm_mended(ports, id_, organisation, now)
         return
-    step = advance(case, now)
+    case = _fitted(ports, case, organisation, now)
+    step = advance(case, now) if case else None
     if step is None:
         return
     try:
@@ -121,6 +121,21 @@ def work(ports: Ports, id_: str, now: datetime) -> None:
     except Conflict:
         return
     _tell(ports, step, organisation, now)
+
+
+def _fitted(ports: Ports, case: Case, organisation: Organisation, now: datetime) -> Case | None:
+    """Return a case as the organisation's present file wants it, written; None when somebody else wrote first.
+
+    Whoever publishes fits every open case; one that was opened meanwhile by an older file is fitted here.
+    """
+    moved = fit(case, organisation, now) if case.due_at and case.due_at <= now else None
+    if moved is None:
+        return case
+    try:
+        ports.cases.save(moved.case, moved.entry)
+    except Conflict:
+        return None
+    return moved.case
 
 
 def _confirm_mended(ports: Ports, id_: str, organisation: Organisation, now: datetime) -> None:

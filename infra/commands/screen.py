@@ -58,7 +58,7 @@ class Screen:
         Console(file=self.out).print(table)
 
     @contextmanager
-    def progress(self, text: str, total: int) -> Iterator[Bar]:
+    def progress(self, text: str, total: int | None) -> Iterator[Bar]:
         """Show long work as a bar, beside the result's own stream."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         console = Console(file=self.err)

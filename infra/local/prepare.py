@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.domain.organisation import Organisation
 from chalicelib.flows import project
+from chalicelib.flows.refit import refit
 from chalicelib.ports import Ports
 from infra import items
 from infra import organisation as organisations
@@ -78,7 +79,10 @@ def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
         loaded = organisations.load(path, now.date())
     except Unreadable as error:
         raise CannotStart(f"The organisation cannot be published:\n{error}") from None
-    return publish(ports.library, loaded.organisation, now).organisation
+    published = publish(ports.library, loaded.organisation, now)
+    for _ in refit(ports, now):
+        pass
+    return published.organisation
 
 
 def reconcile(system: LocalSystem) -> None:

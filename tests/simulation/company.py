@@ -112,8 +112,9 @@ def organisation(step: int = 0) -> Organisation:
     changes: dict[str, object] = {"programs": tuple(programs), "retired_programs": ()}
     if step >= 1:
         changes = {"programs": (*programs, DELIVERY), "retired_programs": ()}
-    if step >= 3:
+    if step >= 4:
         changes = {"programs": (PURCHASE_EFFORT, PURCHASE, SUPPORT, DELIVERY), "retired_programs": ("user", "ticket")}
+    gone = ["billing"] if step >= 3 else []
     logistics_hours = 2 if step < 2 else 6
     holidays = () if step < 2 else (date(2026, 3, 23), date(2026, 4, 2), date(2026, 4, 3))
     return Organisation.model_validate(
@@ -123,17 +124,27 @@ def organisation(step: int = 0) -> Organisation:
             "contact": {"es": "Llámenos."},
             "sender": Sender(name="Torno", email="hola@torno.example", sms="Torno"),
             "calendar": OFFICE.model_copy(update={"holidays": holidays}),
-            "departments": (
-                department("sales"),
-                department("logistics", acknowledge=logistics_hours, resolve=12),
-                department(
-                    "billing", acknowledge=3, calendar=OFFICE.model_copy(update={"hours": {"mon-fri": ["09:00-17:00"]}})
-                ),
-                department("reception", acknowledge=1, resolve=8),
-                department("service", acknowledge=2, resolve=30, calendar=NIGHTS),
+            "departments": tuple(
+                each
+                for each in (
+                    department("sales"),
+                    department("logistics", acknowledge=logistics_hours, resolve=12),
+                    department(
+                        "billing",
+                        acknowledge=3,
+                        calendar=OFFICE.model_copy(update={"hours": {"mon-fri": ["09:00-17:00"]}}),
+                    ),
+                    department("reception", acknowledge=1, resolve=8),
+                    department("service", acknowledge=2, resolve=30, calendar=NIGHTS),
+                )
+                if each.id not in gone
             ),
+            "retired_departments": tuple(gone),
             "leadership": ("carla@torno.example",),
-            "surveys": (survey("nps", "nps", wording), survey("csat", "csat", wording), survey("ces", "ces")),
+            "surveys": tuple(
+                without(each, gone)
+                for each in (survey("nps", "nps", wording), survey("csat", "csat", wording), survey("ces", "ces"))
+            ),
             "routing": Routing(arbiter="reception", topics={"logistics": {"es": ["tard", "entreg"]}}),
             "causes": (Cause(id="carrier", text={"es": "transportadora"}), Cause(id="us", text={"es": "nosotros"})),
             "trends": Trends(attributes=("region",)),
@@ -143,5 +154,19 @@ def organisation(step: int = 0) -> Organisation:
     )
 
 
-CHANGES_AT = (timedelta(days=6), timedelta(days=12), timedelta(days=19))
-"""When the file changes: a program comes, hours and wording change, two programs are retired."""
+def without(given: Survey, gone: list[str]) -> Survey:
+    """Return a survey that names none of the departments that are gone."""
+    questions = tuple(
+        question.model_copy(
+            update={
+                "department": None if question.department in gone else question.department,
+                "options": tuple(option for option in question.options if option.department not in gone),
+            }
+        )
+        for question in given.questions
+    )
+    return given.model_copy(update={"questions": questions})
+
+
+CHANGES_AT = (timedelta(days=6), timedelta(days=9), timedelta(days=10.5), timedelta(days=19))
+"""When the file changes: a program comes, hours and wording change, a department goes, two programs are retired."""

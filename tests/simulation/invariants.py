@@ -13,7 +13,7 @@ from chalicelib.flows import project
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
 from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation
-from tests.simulation.oracles import LOW, UNCHANGING, is_inside, is_low, to_state
+from tests.simulation.oracles import LOW, UNCHANGING, add_open, is_inside, is_low, to_state
 from tests.simulation.shadow import Shadow
 
 CONFIRM_SECONDS = 120
@@ -643,6 +643,23 @@ def all_quiet(judge: Judge) -> None:
         assert not case.notices, f"{judge.label(case.id)}: nobody was told of {case.notices[0].kind}"
 
 
+@invariant(10, "open cases follow the present file")
+def cases_follow_file(judge: Judge) -> None:
+    """Each has a lead that exists, and what was promised to pick it up is what that lead promises today."""
+    organisation = judge.ledger.organisations[-1][1]
+    present = {each.id: each for each in organisation.departments}
+    for case in judge.memory.cases.values():
+        if case.state == "resolved":
+            continue
+        label = judge.label(case.id)
+        assert case.department in present, f"{label} is led by {case.department}, which is gone"
+        if case.state == "open":
+            within = present[case.department].sla.acknowledge
+            wanted = add_open(case.acknowledge_from, within, organisation.calendar_of(case.department))
+            off = abs((case.acknowledge_by - wanted).total_seconds())
+            assert off < 0.01, f"{label} is to be picked up by {case.acknowledge_by}, wanted {wanted}"
+
+
 @invariant(7, "a scanner's answer does not count")
 def scanned_unconfirmed(judge: Judge) -> None:
     """An answer that nobody vouched for is unconfirmed exactly where a machine gave itself away."""
@@ -738,6 +755,7 @@ AT_END: tuple[Check, ...] = (
     acknowledged_is_there,
     queues_empty,
     all_quiet,
+    cases_follow_file,
     scanned_unconfirmed,
     fulfilled_is_there,
     counters_recounted,

@@ -23,8 +23,11 @@ MOVES_TO = {
     ("acknowledged", "resolve"): "resolved",
     ("waiting", "resolve"): "resolved",
     ("resolved", "reopen"): "open",
+    ("open", "inherited"): "open",
+    ("acknowledged", "inherited"): "open",
+    ("waiting", "inherited"): "open",
 }
-UNCHANGING = frozenset({"comment", "contact", "corrected", "mended_yes", "mended_no"})
+UNCHANGING = frozenset({"comment", "contact", "corrected", "mended_yes", "mended_no", "replanned"})
 
 
 def to_state(before: str, verb: str) -> str | None:

@@ -32,12 +32,14 @@ class Shadow:
     total: float = 0.0
     told_on_arrival: bool = False
     moved_at: datetime = LONG_AGO
+    first_lead: str = ""
 
     @classmethod
     def opened(cls, case: Case, organisation: Organisation, at: datetime) -> "Shadow":
         """Begin with the opening."""
         sla = _sla(organisation, case.department)
         shadow = cls("open", case.department, at, at, sla.acknowledge, at, sla.resolve, running_since=at, moved_at=at)
+        shadow.first_lead = case.department
         shadow._plan(organisation, at)
         return shadow
 
@@ -66,6 +68,22 @@ class Shadow:
 
     _return = _reassign
 
+    def _inherited(self, entry: Entry, organisation: Organisation) -> None:
+        assert self.lead not in {each.id for each in organisation.departments}, f"{self.lead} is still there"
+        assert entry.department == organisation.routing.arbiter, f"{entry.department} is not the arbiter"
+        self._promise_anew(organisation)
+        self._reassign(entry, organisation)
+
+    def _replanned(self, entry: Entry, organisation: Organisation) -> None:
+        self._promise_anew(organisation)
+        if self.state == "open":
+            self.acknowledge_budget = _sla(organisation, self.lead).acknowledge
+        self._plan(organisation, entry.at)
+
+    def _promise_anew(self, organisation: Organisation) -> None:
+        if self.first_lead in {each.id for each in organisation.departments}:
+            self.resolve_budget = _sla(organisation, self.first_lead).resolve
+
     def _wait(self, entry: Entry, organisation: Organisation) -> None:
         self._pause(entry.at, organisation)
 
@@ -80,6 +98,11 @@ class Shadow:
 
     def _reopen(self, entry: Entry, organisation: Organisation) -> None:
         self.running_since = self.resolve_from = self.acknowledge_from = entry.at
+        if entry.department != self.lead:
+            assert self.lead not in {each.id for each in organisation.departments}, f"{self.lead} is still there"
+            self._reassign(entry, organisation)
+            return
+        self.acknowledge_budget = _sla(organisation, self.lead).acknowledge
         self._plan(organisation, entry.at)
 
     def fire(self, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.domain.case import Case, Move
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import LazoError
-from chalicelib.flows import collect, invite, protect, recover
+from chalicelib.flows import collect, invite, protect, recover, refit
 from chalicelib.ports import Principal, Purpose
 from tests.simulation import company
 from tests.simulation.chance import Chance
@@ -20,6 +20,7 @@ from tests.simulation.people import DAY, HOUR, Dispatch, Person, month, people
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 STAFF = Principal(id="bruno", role="admin", name="Bruno")
 STAFF_STEPS_MAX = 8
+REFIT_TRIES = 20
 COLLEAGUE = 100
 """Added to the step of somebody who makes a move of their own at the same time."""
 PRESSES: tuple[collect.Press, ...] = ("button", "button", "button", "automatic", "unvouched")
@@ -57,6 +58,14 @@ class World:
         self.engine.bare.library.publish(organisation, self.engine.now)
         self.ledger.organisations.append((self.engine.now, organisation))
         self.engine.tell(f"the organisation's file changes, step {step}")
+        self._refit(step, tries=REFIT_TRIES)
+
+    def _refit(self, step: int, tries: int) -> None:
+        """Let open cases follow the file; an operator whose command fails calls it again."""
+        name = f"open cases follow the file, step {step}, {tries} tries left"
+        outcome = self.engine.run("publish", name, lambda now: sum(refit.refit(self.engine.ports, now)))
+        if not outcome.is_done and tries:
+            self.engine.plan(self.engine.now + MINUTE, f"~{name}", lambda: self._refit(step, tries - 1))
 
     def _plan_dispatch(self, dispatch: Dispatch) -> None:
         subjects = self._subjects(dispatch.raw)

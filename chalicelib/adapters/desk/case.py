@@ -1,5 +1,6 @@
 """Show a case: what the customer said, why it is ours, what was promised, whose clock ran, what comes next."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,8 +11,9 @@ from chalicelib.adapters.desk import words
 from chalicelib.adapters.desk.forms import TITLES, forms
 from chalicelib.adapters.desk.frame import Desk, desk_page
 from chalicelib.adapters.templates import Page
+from chalicelib.adapters.templates.formats import moment
 from chalicelib.adapters.wording import drivers_text, promise_told, rating_text, why_text
-from chalicelib.domain.case import ALLOWED, Case, Entry
+from chalicelib.domain.case import ALLOWED, PUBLICATION, Case, Entry
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.survey import TOUCHPOINT_SCALE, Survey
@@ -19,6 +21,7 @@ from chalicelib.domain.terms import in_language
 from chalicelib.errors import LazoError
 from chalicelib.ports import CaseView
 
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TONES = 6  # colours that tell departments apart; their names stand beside them
 
 
@@ -284,9 +287,28 @@ def _customers_side(invitation: Invitation, desk: Desk) -> list[Line]:
 
 def _line(entry: Entry, desk: Desk) -> Line:
     what = desk.say(words.MOVED[entry.move]) if entry.move in words.MOVED else entry.move
-    by = "" if entry.by == "customer" else entry.by
-    text = "" if entry.move == "opened" else _causes_named(entry.text, desk)
-    return Line(entry.at, what, by, desk.department(entry.department), text, is_ours=bool(by) or entry.move == "opened")
+    by = "" if entry.by in ("customer", PUBLICATION) else entry.by
+    is_ours = bool(by) or entry.move in ("opened", "inherited", "replanned")
+    return Line(entry.at, what, by, desk.department(entry.department), _told(entry, desk), is_ours)
+
+
+def _told(entry: Entry, desk: Desk) -> str:
+    if entry.move == "opened":
+        return ""
+    if entry.move == "inherited":
+        return desk.department(entry.text)
+    if entry.move == "replanned":
+        return _instants_told(entry, desk)
+    return _causes_named(entry.text, desk)
+
+
+def _instants_told(entry: Entry, desk: Desk) -> str:
+    """Return the promised times that changed, as its department's clock shows them."""
+    zone = desk.organisation.calendar_of(entry.department).zone
+    text = entry.text
+    for name, label in (("acknowledge_by", desk.say("Pick up by")), ("resolve_by", desk.say("Mend by"))):
+        text = text.replace(name, label)
+    return STAMP.sub(lambda found: moment(datetime.fromisoformat(found[0]), zone, language=desk.language), text)
 
 
 def _causes_named(text: str, desk: Desk) -> str:

@@ -29,6 +29,8 @@ MOVED = {
     "resume": _("Taken up again"),
     "resolve": _("Mended"),
     "reopen": _("Opened again"),
+    "inherited": _("The department was removed: it is the arbiter's now"),
+    "replanned": _("Promised times changed with the company's calendars"),
     "corrected": _("Answer changed by the customer"),
     "mended_yes": _("The customer says: mended"),
     "mended_no": _("The customer says: not mended"),
