@@ -13,6 +13,7 @@ from playwright.sync_api import Page as Tab
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 A_PERSON = ["--no-sandbox", "--disable-blink-features=AutomationControlled"]  # no mark of automation to be seen
+COLOUR_RULES = ("color-contrast", "link-in-text-block")  # all that can differ in the dark
 # Chromium logs each page that answers with an error; that is the page's status, not a fault in it.
 OWN_STATUS = "Failed to load resource: the server responded with a status of 4"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 from playwright.sync_api import Page as Tab
 
 from infra.local.system import LocalSystem
-from tests.browser.screens import DESK, PHONE, complaints, fits, violations, window
+from tests.browser.screens import COLOUR_RULES, DESK, PHONE, complaints, fits, violations, window
 from tests.story.company import ANA, Company, Json, link_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.embedded]
@@ -234,7 +234,7 @@ def wrong(tab: Tab) -> list[str]:
     if not fits(tab):
         found.append("it is wider than the screen")
     tab.emulate_media(color_scheme="dark")
-    found += [f"in the dark: {each}" for each in violations(tab, "color-contrast", "link-in-text-block")]
+    found += [f"in the dark: {each}" for each in violations(tab, *COLOUR_RULES)]
     tab.emulate_media(color_scheme="light")
     return found
 

@@ -15,7 +15,7 @@ from chalicelib.adapters import pages
 from chalicelib.adapters.pages import Page
 from chalicelib.domain.response import Filled
 from chalicelib.errors import Problem
-from tests.browser.screens import DESK, PHONE, violations
+from tests.browser.screens import COLOUR_RULES, DESK, PHONE, violations
 from tests.templates import cast
 
 pytestmark = pytest.mark.browser
@@ -116,12 +116,14 @@ def opened(context: BrowserContext, address: str) -> Tab:
     return tab
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
-def test_every_page_passes_axe_and_fits(browser: Browser, site: Site, size: Any, scheme: Any) -> None:
+@pytest.mark.parametrize(
+    ("size", "scheme", "rules"), [(PHONE, "light", ()), (DESK, "dark", COLOUR_RULES)], ids=["phone", "desk"]
+)
+def test_every_page_passes_axe_and_fits(browser: Browser, site: Site, size: Any, scheme: Any, rules: Any) -> None:
     context = browser.new_context(viewport=size, color_scheme=scheme)
     for path in site.pages:
         tab = opened(context, site.url + path)
-        assert violations(tab) == [], path
+        assert violations(tab, *rules) == [], path
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         tab.close()
     context.close()
