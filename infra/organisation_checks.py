@@ -225,6 +225,7 @@ def doubtful(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
             if meant:
                 yield marked.fault(("programs", index, "on", at), f"{moment} is a type of its own{meant}")
     yield from _unsigned_texts(marked, organisation)
+    yield from _texts_anywhere(marked, organisation)
     if not organisation.causes:
         yield marked.fault((), "has no causes: any words will do as the root cause of a case, and none can be counted")
 
@@ -236,6 +237,12 @@ def _unsigned_texts(marked: Marked, organisation: Organisation) -> Iterator[Faul
         place = ("sender", "sms") if organisation.sender.sms else ("sender",)
         text = f"{name!r} has letters that text messages lack, so these leave the name out; write sms: {fold(name)}"
         yield marked.fault(place, text)
+
+
+def _texts_anywhere(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
+    if not organisation.sender.sms_to and any("sms" in program.channels for program in organisation.programs):
+        text = 'names no countries for text messages, so they go wherever a phone is; write sms_to: ["+57"]'
+        yield marked.fault(("sender",), text)
 
 
 def _languages(marked: Marked, organisation: Organisation) -> Iterator[Fault]:

@@ -54,7 +54,8 @@ class TemplateMessages:
         text = filled("mail/invitation.txt", invitation.language, shared, own)
         html = filled("mail/invitation.html", invitation.language, shared, own)
         headers = self._stoppable(own["stop_url"] or "", f"{invitation.program}:{tags['kind']}:lazo")
-        return _mail(subject, text, html, (_address(customer, "email"),), organisation, headers, tags)
+        signature = signed(organisation, invitation.program)
+        return _mail(subject, text, html, (_address(customer, "email"),), signature, headers, tags)
 
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         language = base_language(customer.language or organisation.language)
@@ -73,7 +74,8 @@ class TemplateMessages:
             "url": url,
             "stop_url": "",
         }
-        return _rendered("mended", language, facts, (_address(customer, "email"),), organisation, tags)
+        answers_to = signed(organisation, case.program, department=case.department)
+        return _rendered("mended", language, facts, (_address(customer, "email"),), organisation, tags, answers_to)
 
     def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
         language = notices.language_of(notice, organisation)
@@ -143,12 +145,32 @@ def _rendered(
     to: tuple[str, ...],
     organisation: Organisation,
     tags: Mapping[str, str],
+    signature: "Signed | None" = None,
 ) -> Mail:
     subject = _one_line(str(facts["subject"]))
     given = {**company(organisation, language), **facts, "subject": subject}
     text = render(f"mail/{name}.txt", language, **given)
     html = render(f"mail/{name}.html", language, **given)
-    return _mail(subject, text, html, to, organisation, BY_MACHINE, tags)
+    return _mail(subject, text, html, to, signature or signed(organisation), BY_MACHINE, tags)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who a mail comes from, and who reads what is answered to it: always a mailbox that somebody owns."""
+
+    name: str
+    email: str
+    reply_to: str
+
+
+def signed(organisation: Organisation, program: str | None = None, *, department: str | None = None) -> Signed:
+    """Return who signs a mail of a program; answers about a case go to the department that leads it."""
+    sender, own = organisation.sender, organisation.program(program or "")
+    leads = organisation.department(department)
+    arbiter = organisation.department(organisation.routing.arbiter)
+    owned = leads.alert_to[0] if leads else (own.sender.reply_to if own else None) or sender.reply_to
+    fallback = arbiter.alert_to[0] if arbiter else organisation.leadership[0]
+    return Signed((own.sender.name if own else None) or sender.name, sender.email, owned or fallback)
 
 
 def _mail(
@@ -156,19 +178,18 @@ def _mail(
     text: str,
     html: str,
     to: tuple[str, ...],
-    organisation: Organisation,
+    signature: Signed,
     headers: Mapping[str, str],
     tags: Mapping[str, str],
 ) -> Mail:
-    sender = organisation.sender
     return Mail(
         to=to,
         subject=subject,
         text=text,
         html=html,
-        sender_name=sender.name,
-        sender=sender.email,
-        reply_to=sender.reply_to,
+        sender_name=signature.name,
+        sender=signature.email,
+        reply_to=signature.reply_to,
         headers=headers,
         tags=tags,
     )

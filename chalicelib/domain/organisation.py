@@ -53,6 +53,13 @@ class Department(Frozen):
     language: Name | None = None
 
 
+class Signature(Frozen):
+    """Who signs one program's mails, and where answers to them go, where it is not who signs all of them."""
+
+    name: Name | None = None
+    reply_to: Email | None = None
+
+
 class Program(Frozen):
     """Which closing asks whom, what, how and when."""
 
@@ -69,6 +76,7 @@ class Program(Frozen):
     window: timedelta = timedelta(days=14)
     too_old_after: timedelta = timedelta(days=30)
     sample: Annotated[float, Field(ge=0, le=1)] = 1.0
+    sender: Signature = Signature()
     hours: dict[str, list[str]] = {"daily": ["08:00-20:00"]}
 
     @model_validator(mode="after")
@@ -87,6 +95,8 @@ class Sender(Frozen):
     email: Email
     reply_to: Email | None = None
     sms: Name | None = None
+    sms_to: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,6}$")], ...] = ()
+    """How the phones begin that text messages may go to, as in [+57]; none: wherever a customer's phone is."""
 
 
 class Cause(Frozen):

@@ -109,7 +109,7 @@ def decide(closing: Closing, target: Target, known: Known, *, organisation: Orga
     refusal = _never(closing, target, known, program, organisation, now)
     if refusal:
         return refusal
-    channel = _channel(target.contact, known, program)
+    channel = _channel(target.contact, known, program, organisation)
     if isinstance(channel, Skip):
         return channel
     if share_of(fingerprint(closing.ref.source, closing.ref.id, program.id)) >= program.sample:
@@ -143,17 +143,34 @@ def _wished(customer: Customer | None) -> Skip | None:
     return None
 
 
-def _channel(contact: Contact, known: Known, program: Program) -> Channel | Skip:
+def _channel(contact: Contact, known: Known, program: Program, organisation: Organisation) -> Channel | Skip:
     given: dict[Channel, str | None] = {"email": contact.email, "sms": contact.phone}
-    reachable = [channel for channel in program.channels if given[channel]]
-    if not reachable:
+    wanted = [channel for channel in program.channels if given[channel]]
+    if not wanted:
         other = any(given.values())
         return Skip("not_authorised_channel" if other else "no_address", f"{program.id}.channels")
+    refusals = {channel: _unreachable(channel, given[channel] or "", organisation) for channel in wanted}
+    reachable = [channel for channel, refusal in refusals.items() if refusal is None]
+    if not reachable:
+        return next(refusal for refusal in refusals.values() if refusal)
     open_ = [channel for channel in reachable if not _blocked(known.addresses.get(channel))]
     if open_:
         return open_[0]
     wish = any(address and address.opted_out_at for address in known.addresses.values())
     return Skip("opted_out" if wish else "suppressed", "every address of this contact is blocked")
+
+
+def _unreachable(channel: Channel, address: str, organisation: Organisation) -> Skip | None:
+    """Return why no carrier of ours takes an address that may well be somebody's; None when one does."""
+    if channel == "email":
+        plain = address.rpartition("@")[0].isascii()
+        return None if plain else Skip("no_address", "the carrier writes to no letters outside ASCII before the @")
+    return None if may_text(address, organisation) else Skip("not_authorised_channel", "sender.sms_to")
+
+
+def may_text(phone: str, organisation: Organisation) -> bool:
+    """Say whether text messages may go to where a phone is."""
+    return not organisation.sender.sms_to or phone.startswith(organisation.sender.sms_to)
 
 
 def _blocked(address: Address | None) -> bool:

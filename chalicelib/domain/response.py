@@ -62,10 +62,8 @@ def _rating(survey: Survey, form: Mapping[str, Sequence[str]]) -> tuple[int | No
 
 
 def on_scale(survey: Survey, given: str) -> int | None:
-    """Return a rating as a number when it lies on the survey's scale, else None."""
-    if not (given.isascii() and given.isdigit() and len(given) <= 3):
-        return None
-    return int(given) if int(given) in survey.scale else None
+    """Return a rating as a number when it is one of the survey's scale as we write it, else None: `03` is not 3."""
+    return next((rating for rating in survey.scale if str(rating) == given), None)
 
 
 def _read(

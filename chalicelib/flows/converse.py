@@ -36,6 +36,8 @@ def _act(
     ports: Ports, key: str, heard: Heard, invitation: Invitation | None, survey: Survey | None, now: datetime
 ) -> Reply | None:
     if heard.kind in ("stop", "start"):
+        if heard.rating is not None and invitation and survey:
+            _said(ports, invitation.id, Heard("rating", heard.rating), survey, now)
         customer = invitation.customer if invitation else None
         amend.consent(ports, customer, [key], now if heard.kind == "stop" else None, "sms")
         return "stopped" if heard.kind == "stop" else "started"

@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.domain.customer import Address, Customer, Rest, may_plan, may_send, rest_of
 from chalicelib.domain.event import Closing
-from chalicelib.domain.policy import Ask, Known, Skip, decide, invitation_id, labelled, targets
+from chalicelib.domain.organisation import Sender
+from chalicelib.domain.policy import Ask, Known, Skip, decide, invitation_id, labelled, may_text, targets
 from tests.domain.cast import DAY, FRIDAY_1630, HOUR, closing, organisation, program
 
 NOBODY = Known(None, {})
@@ -93,6 +94,23 @@ def test_a_blocked_mail_address_leaves_the_phone() -> None:
     assert reason(decision(closing(), Known(ana(), both))) == "suppressed"  # type: ignore[arg-type]
     wish = {"email": blocked, "sms": Address(key="b", opted_out_at=FRIDAY_1630)}
     assert reason(decision(closing(), Known(ana(), wish))) == "opted_out"  # type: ignore[arg-type]
+
+
+def test_an_address_that_no_carrier_takes_leaves_the_phone_or_is_on_record_as_none() -> None:
+    unwritable = {"id": "c-981", "email": "josé@example.com"}
+    by_phone = decision(closing(customer={**unwritable, "phone": "+573001234567"}))
+    assert isinstance(by_phone, Ask)
+    assert by_phone.channel == "sms"
+    assert reason(decision(closing(customer=unwritable))) == "no_address"
+
+
+def test_texts_go_to_the_named_countries_only() -> None:
+    here = Sender(name="El Tornillo", email="hola@tornillo.example", sms_to=("+57",))
+    company = organisation(sender=here)
+    assert [may_text(phone, company) for phone in ("+573001234567", "+34600123456")] == [True, False]
+    event = closing(customer={"id": "c-981", "phone": "+34600123456"})
+    refused = decide(event, targets(event, company)[0], NOBODY, organisation=company, now=FRIDAY_1630)
+    assert refused == Skip("not_authorised_channel", "sender.sms_to")
 
 
 def test_our_own_addresses_never_get_a_survey() -> None:

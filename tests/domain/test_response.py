@@ -49,7 +49,7 @@ def test_a_rating_off_the_scale_is_a_problem_beside_its_field(given: str) -> Non
     assert codes({"rating": [given]}) == {"/rating": "off_scale"}
 
 
-@pytest.mark.parametrize("given", ["0", "10", "07"])
+@pytest.mark.parametrize("given", ["0", "10", "7"])
 def test_both_ends_of_the_scale_are_ratings(given: str) -> None:
     assert read_form(NPS, {"rating": [given]}).rating == int(given)
 

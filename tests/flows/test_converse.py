@@ -52,6 +52,68 @@ def test_what_a_text_means(text: str, kind: str, rating: int | None, words: str)
     assert (heard.kind, heard.rating, heard.words) == (kind, rating, words)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no quiero más mensajes",
+        "No quiero recibir más encuestas, gracias",
+        "No me escriban más!!",
+        "por favor no me manden mas",
+        "no vuelvan a escribirme",
+        "Dejen de mandarme mensajes",
+        "déjenme en paz",
+        "bórrenme de la lista",
+        "quiero darme de baja",
+        "no más mensajes por favor",
+        "Não quero mais receber mensagens",
+        "não me mandem mais",
+        "Parem de me enviar mensagens",
+        "me deixem em paz",
+        "me tirem da lista",
+        "Please stop",
+        "Don't text me again",
+        "don’t send me any more surveys",
+        "I don't want any more messages",
+        "leave me alone",
+        "take me off your list",
+        "No more texts",
+        "I want to unsubscribe",
+    ],
+)
+def test_a_plain_wish_to_be_left_alone_stops_whatever_the_keywords_are(text: str) -> None:
+    assert understand(text, NPS).kind == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no quiero más demoras",
+        "no mandaron más correos",
+        "no me llegaron más mensajes",
+        "dejaron de enviar el pedido",
+        "quítenme ese cobro",
+        "no quiero más tornillos de esa marca",
+        "the text on the box says stop",
+        "don't send this brand again",
+        "não mandaram mais nada",
+        "no quiero recibir el pedido roto",
+        "quiero dar de baja el contrato de la bodega",
+    ],
+)
+def test_a_complaint_is_no_wish_to_be_left_alone(text: str) -> None:
+    assert understand(text, NPS).kind == "words"
+
+
+def test_a_rating_with_a_wish_to_be_left_alone_is_heard_as_both() -> None:
+    world = by_phone()
+    assert hear(world, "2 no me escriban más") == ["stopped", "opened"]
+    assert world.invitation.confirmed
+    assert world.invitation.confirmed.rating == 2
+    customer = world.ports.customers.get(world.invitation.customer)
+    assert customer
+    assert customer.opted_out_at
+
+
 def test_a_rating_and_then_a_comment() -> None:
     world = by_phone()
     assert hear(world, "2", "llegó roto") == ["thanks_low", "opened", "comment", "corrected"]

@@ -6,7 +6,7 @@ country: CO
 zone: America/Bogota
 language: es
 contact: Llámenos al 555 0100.
-sender: {name: La Tuerca, email: encuestas@example.com}
+sender: {name: La Tuerca, sms_to: ["+57"], email: encuestas@example.com}
 leadership: carla@example.com
 calendar:
   hours: {mon-fri: 08:00-17:00}

@@ -160,6 +160,15 @@ def test_a_name_that_text_messages_cannot_write_is_a_warning_with_one_that_they_
     ]
 
 
+def test_texts_that_may_go_to_any_country_are_a_warning() -> None:
+    text = SMALL.replace(' sms_to: ["+57"],', "")
+
+    assert [warning.said("company.yaml") for warning in read(text, "company.yaml", TODAY).warnings] == [
+        "company.yaml:6: sender: names no countries for text messages, so they go wherever a phone is; write sms_to:"
+        ' ["+57"]'
+    ]
+
+
 def test_a_file_without_causes_is_warned_that_none_can_be_counted() -> None:
     text = SMALL.replace("causes:\n  - {id: carrier, text: El transportador}\n", "")
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.links import SignedLinks
-from chalicelib.adapters.messages import TemplateMessages
+from chalicelib.adapters.messages import TemplateMessages, signed
 from chalicelib.adapters.notices import recipients
 from chalicelib.domain.case import Case, Entry, Notice, open_case
 from chalicelib.domain.invitation import Answer
+from chalicelib.domain.organisation import Program, Sender, Signature
 from chalicelib.domain.routing import RouteTo, Why, route
 from chalicelib.domain.sms import segments, septets
 from chalicelib.errors import Invalid
@@ -114,6 +115,22 @@ def test_a_mailbox_that_stops_surveys_is_named_when_there_is_one() -> None:
     sent = messages.invitation(cast.invitation(), cast.ana(), cast.survey(), cast.organisation(), reminder=False)
     assert isinstance(sent, Mail)
     assert sent.headers["List-Unsubscribe"].endswith(">, <mailto:baja@eltornillo.example?subject=unsubscribe>")
+
+
+def test_a_program_may_sign_with_its_own_name_and_mailbox() -> None:
+    own = Signature(name="El Tornillo · Taller", reply_to="taller@eltornillo.example")
+    program = Program.model_validate(
+        {"id": "workshop", "name": {"es": "Taller"}, "on": ("sale.closed",), "survey": cast.survey().id, "sender": own}
+    )
+    assert signed(cast.organisation(programs=(program,)), "workshop").name == "El Tornillo · Taller"
+    assert signed(cast.organisation(programs=(program,)), "workshop").reply_to == "taller@eltornillo.example"
+
+
+def test_answers_to_a_mail_always_reach_a_mailbox_that_somebody_owns() -> None:
+    nameless = Sender(name="El Tornillo", email="hola@eltornillo.example")
+    assert signed(cast.organisation(sender=nameless)).reply_to == "reception@eltornillo.example"
+    assert signed(cast.organisation(), "gone").reply_to == "ayuda@eltornillo.example"
+    assert signed(cast.organisation(), "gone", department="billing").reply_to == "billing@eltornillo.example"
 
 
 def test_nothing_in_a_mail_is_fetched_from_anywhere() -> None:
