@@ -224,7 +224,7 @@ class _Stopwatch:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        session = clients._session()
+        session = clients.session()
         session.register("before-parameter-build.*", self._start)
         session.register("after-call.*", self._stop)
 
@@ -250,7 +250,7 @@ def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
             yield world
             logging.getLogger().removeHandler(lines)
         finally:
-            clients._session.cache_clear()
+            clients.session.cache_clear()
             runtime.forget()
             runtime.use_clock(lambda: datetime.now(UTC))
             aws.stop()
@@ -261,10 +261,10 @@ def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
 def _world(aws: EmbeddedAws, made: resources.Resources, organisation: Organisation, *, is_metered: bool) -> World:
     meter = Meter(indexes_of(OVERLAY), lambda table, key: _look(aws, table, key))
     runtime.forget()
-    clients._session.cache_clear()  # a new session, whose clients tell the meter and no later world
+    clients.session.cache_clear()  # a new session, whose clients tell the meter and no later world
     world = World(aws, made, meter)
     if is_metered:
-        meter.attach(clients._session())
+        meter.attach(clients.session())
     else:
         _Stopwatch(world)
     runtime.use_clock(lambda: world.now)

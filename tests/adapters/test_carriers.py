@@ -112,7 +112,7 @@ def test_a_text_is_handed_over_as_it_was_written() -> None:
 
 
 def test_the_requests_have_the_shape_that_aws_takes() -> None:
-    mails, texts = clients.sesv2(**NOWHERE), clients.sms(**NOWHERE)
+    mails, texts = (clients.session().full(name, NOWHERE) for name in ("sesv2", "pinpoint-sms-voice-v2"))
     with Stubber(mails) as stub:
         stub.add_response("send_email", {"MessageId": "id-2"})
         assert SesMail(mails, lambda: NOW, "lazo-prod").mail(MAIL) == "id-2"
@@ -123,12 +123,12 @@ def test_the_requests_have_the_shape_that_aws_takes() -> None:
 
 @pytest.mark.parametrize("client", [clients.sesv2, clients.sms])
 def test_the_carriers_clients_try_once(client: Callable[..., Any]) -> None:
-    assert client(**NOWHERE).meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert client(**NOWHERE).tries == 1
 
 
 @pytest.mark.parametrize("client", [clients.dynamodb, clients.sqs])
 def test_the_patient_clients_try_again(client: Callable[..., Any]) -> None:
-    assert client(**NOWHERE).meta.config.retries["total_max_attempts"] > 1
+    assert client(**NOWHERE).tries > 1
 
 
 def answer(status: int, code: str, **more: Any) -> ClientError:
