@@ -1,43 +1,61 @@
-"""Live a year of the example company in a minute: made-up business, the real flows, the movable clock.
+"""Live a year of the example company in less than a minute: made-up business, the real flows, a clock that jumps.
 
-Nothing is written past the flows: sales and tickets are accepted as events, customers answer through the survey's form,
-departments move their cases. The same year comes out every time.
+The year is lived in memory, from due instant to due instant, and then moves into the table, whose stream counts it and
+writes its day files as it does with everything. Nothing is written past the flows: events are handled, customers answer
+through the survey's form, departments move their cases, and the mails of the last weeks are in the mailbox. The same
+year comes out every time.
 """
 
 import logging
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+from chalicelib.adapters import memory as kept
+from chalicelib.adapters.dynamodb import codec
+from chalicelib.adapters.dynamodb.codec import Image
+from chalicelib.adapters.memory import Memory, MemoryCarrier
 from chalicelib.domain.case import Case, Move
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.organisation import Organisation, Staff
 from chalicelib.domain.policy import invitation_id
 from chalicelib.domain.survey import Question, Survey
 from chalicelib.domain.terms import CUSTOMER
 from chalicelib.errors import LazoError
-from chalicelib.flows import collect, recover
-from chalicelib.ports import Ports
+from chalicelib.flows import collect, invite, recover, work
+from chalicelib.ports import Carrier, Mail, Ports, Sms
 from infra.local.system import LocalSystem
 
 log = logging.getLogger("lazo.local")
 
 SEED = 11
 DAYS = 365
-EVENTS = 420
+EVENTS = 700
 BETTER_AFTER = 210  # days: by then dispatch has learnt to keep its promises
 ANSWER_SHARE = 0.45
+MAILED_DAYS = 14  # of the year's end: what is older is in no mailbox any more
+AT_ONCE = 1_000  # due things of one instant
+WRITE_BATCH = 25
 SOURCE = "/demo"
 NAMES = ("Lucía Pérez", "Andrés Gómez", "María Torres", "Jorge Rincón", "Ana Mejía", "Camila Ortiz", "Hugo Cárdenas")
 REGIONS = ("Bogotá", "Soacha", "Chía", "Zipaquirá")
+STORES = ("north", "south")
 PRODUCTS = ("pump", "drill", "paint", "cement", "tools")
 GOOD = ("Muy amables, volveré.", "Llegó antes de lo prometido.", "Sabían lo que vendían.", "")
 BAD = ("Llegó tarde y nadie llamó.", "La factura salió mal dos veces.", "Llamé tres veces y no contestan.", "")
-KINDS = (("sale.closed", "sales", 6), ("ticket.closed", "service", 3), ("delivery.completed", "logistics", 3))
+KINDS = (
+    ("sale.closed", "sales", 6),
+    ("ticket.closed", "service", 3),
+    ("delivery.completed", "logistics", 4),
+    ("invoice.issued", "billing", 1),
+    ("warranty.closed", "warranty", 1),
+)
+DELIVERED_IN = ("sale.closed", "delivery.completed")
 
 
 @dataclass(frozen=True)
@@ -51,10 +69,12 @@ class Deed:
 class Year:
     """The company's year: a queue of deeds, in the order of time."""
 
-    def __init__(self, system: LocalSystem, ports: Ports, start: datetime) -> None:
-        self.system, self.ports, self.start = system, ports, start
+    def __init__(self, ports: Ports, start: datetime, events: int = EVENTS) -> None:
+        self.ports, self.start, self.now, self.events = ports, start, start, events
         self.chance = random.Random(SEED)
         self.organisation: Organisation = ports.library.organisation()
+        people = [person.id for department in self.organisation.departments for person in department.people]
+        self.gifts = {id_: self.chance.uniform(-0.2, 0.1) for id_ in people}
         self._deeds: list[tuple[datetime, int, Deed]] = []
         self._order = count()
 
@@ -64,58 +84,69 @@ class Year:
             self._later(at, deed)
         while self._deeds and self._deeds[0][0] < until:
             at, _, deed = heappop(self._deeds)
-            self.system.journey.move_to(max(at, self.system.clock.now()))
+            self._pass(at)
             try:
                 getattr(self, f"_{deed.kind}")(at, **deed.facts)
             except LazoError as error:
                 log.info("the demonstration passed over a %s: %s", deed.kind, error)
-        self.system.journey.move_to(max(until, self.system.clock.now()))
+        self._pass(until)
+
+    def _pass(self, until: datetime) -> None:
+        """Handle all that falls due on the way, each at its own instant."""
+        while (at := self.ports.timers.next_at(until)) is not None:
+            self.now = max(self.now, at)
+            for key in list(self.ports.timers.due(self.now, AT_ONCE)):
+                work.take(self.ports, key, self.now)
+        self.now = until
 
     def _later(self, at: datetime, deed: Deed) -> None:
         heappush(self._deeds, (at, next(self._order), deed))
 
     def _business(self) -> Iterator[tuple[datetime, Deed]]:
         kinds = [kind for kind in KINDS for _ in range(kind[2])]
-        for number in range(EVENTS):
-            day = self.chance.randrange(DAYS - 1)
-            at = self.start + timedelta(
-                days=day, hours=self.chance.randrange(13, 22), minutes=self.chance.randrange(60)
-            )
+        for number in range(self.events):
+            day, hour, minute = (self.chance.randrange(end) for end in (DAYS - 1, 9, 60))
             type_, department, _ = self.chance.choice(kinds)
             facts = {"number": number, "type_": type_, "department": department}
-            yield at, Deed("close", facts)
+            yield self.start + timedelta(days=day, hours=13 + hour, minutes=minute), Deed("close", facts)
 
     def _late_share(self, at: datetime) -> float:
         return 0.1 if (at - self.start).days > BETTER_AFTER else 0.45
 
     def _close(self, at: datetime, number: int, type_: str, department: str) -> None:
-        late = self.chance.random() < self._late_share(at)
-        promised = at - timedelta(hours=self.chance.randrange(2, 60))
-        fulfilled = promised + timedelta(hours=20 if late else -1)
-        people = next(each for each in self.organisation.departments if each.id == department).people
-        person = self.chance.choice(people) if people else None
-        name = self.chance.choice(NAMES)
-        data: dict[str, Any] = {
-            "customer": {"id": f"c-{number}", "name": name, "email": f"cliente{number}@example.com", "language": "es"},
-            "reference": f"ORD-{10_000 + number}",
-            "department": department,
-            "people": [{"id": person.id, "name": person.name, "department": department, "role": person.role}]
-            if person
-            else [],
-            "attributes": {"region": self.chance.choice(REGIONS), "product": self.chance.choice(PRODUCTS)},
-            "promises": [
-                {
-                    "kind": "delivery",
-                    "department": "logistics",
-                    "promised": promised.isoformat(),
-                    "fulfilled": min(fulfilled, at).isoformat(),
-                }
-            ],
-        }
         event = {"specversion": "1.0", "id": f"E-{number}", "source": SOURCE, "type": type_, "time": at.isoformat()}
-        self.ports.inbox.accept([{**event, "data": data}])
+        invite.handle(self.ports, {**event, "data": self._data(at, number, type_, department)}, at)
         if self.chance.random() < ANSWER_SHARE:
             self._later(at + timedelta(hours=self.chance.randrange(20, 90)), Deed("answer", {"number": number}))
+
+    def _data(self, at: datetime, number: int, type_: str, department: str) -> dict[str, Any]:
+        name, mail = self.chance.choice(NAMES), f"cliente{number}@example.com"
+        person = self.chance.choice(self._people(department))
+        return {
+            "customer": {"id": f"c-{number}", "name": name, "email": mail, "language": "es"},
+            "reference": f"ORD-{10_000 + number}",
+            "department": department,
+            "people": [{"id": person.id, "name": person.name, "department": department, "role": person.role}],
+            "attributes": {
+                "region": self.chance.choice(REGIONS),
+                "store": self.chance.choice(STORES),
+                "product": self.chance.choice(PRODUCTS),
+            },
+            "promises": list(self._promises(at)) if type_ in DELIVERED_IN else [],
+        }
+
+    def _people(self, department: str) -> Sequence[Staff]:
+        return next(each for each in self.organisation.departments if each.id == department).people
+
+    def _promises(self, at: datetime) -> Iterator[dict[str, Any]]:
+        late = self.chance.random() < self._late_share(at)
+        promised = at - timedelta(hours=self.chance.randrange(22, 60))
+        fulfilled = promised + timedelta(hours=20 if late else -1)
+        times = {"promised": promised.isoformat(), "fulfilled": fulfilled.isoformat()}
+        yield {"kind": "delivery", "department": "logistics", **times}
+        ordered, missing = self.chance.randrange(1, 30), self.chance.random() < 0.06
+        numbers = {"promised": ordered, "fulfilled": ordered - int(missing), "better": "higher"}
+        yield {"kind": "quantity", "department": "logistics", **numbers}
 
     def _answer(self, at: datetime, number: int) -> None:
         for program in self.organisation.programs:
@@ -129,7 +160,8 @@ class Year:
         if survey is None:
             return
         broken = any(promise.kept(at) is False for promise in invitation.promises)
-        happy = self.chance.random() < (0.35 if broken else 0.88)
+        gift = sum(self.gifts.get(person.id, 0.0) for person in invitation.people)
+        happy = self.chance.random() < (0.35 if broken else 0.88) + gift
         form = self._form(survey, happy, broken)
         done = collect.submit(self.ports, invitation.id, form, "button", at)
         if done.page.invitation.has_case:
@@ -189,9 +221,64 @@ class Year:
         return recover.take(self.ports, case, wanted, at).case
 
 
-def demonstrate(system: LocalSystem, ports: Ports) -> None:
-    """Live the year that ends now."""
-    end = system.clock.now()
-    start = end - timedelta(days=DAYS)
-    system.journey.move_to(start)
-    Year(system, ports, start).live(end)
+@dataclass(frozen=True)
+class Post:
+    """Keeps each message in the system's own mailbox, as of the year's time, once it is recent enough to be there."""
+
+    year: Year
+    system: LocalSystem
+    recent: Carrier
+    old: Carrier
+    since: datetime
+
+    def mail(self, mail: Mail) -> str:
+        return self._at_hand().mail(mail)
+
+    def text(self, sms: Sms) -> str:
+        return self._at_hand().text(sms)
+
+    def _at_hand(self) -> Carrier:
+        if self.year.now < self.since:
+            return self.old
+        self.system.clock.move_to(self.year.now)
+        return self.recent
+
+
+def demonstrate(system: LocalSystem, ports: Ports, events: int = EVENTS) -> None:
+    """Live the year that ends now, and move in."""
+    with system.dispatcher.held(), system.gate.closed():
+        offset, end = system.clock.offset, system.clock.now()
+        memory = Memory()
+        lived = kept.ports(memory, links=ports.links, messages=ports.messages, names=ports.names)
+        lived.library.publish(ports.library.organisation(), end)
+        year = Year(lived, end - timedelta(days=DAYS), events)
+        post = Post(year, system, ports.carrier, MemoryCarrier(memory), end - timedelta(days=MAILED_DAYS))
+        year.ports = replace(lived, carrier=post)
+        year.live(end)
+        system.clock.offset = offset
+        system.dispatcher.timetable.restart()
+        _move_in(system, memory)
+        system.dispatcher.run_until_quiet()
+
+
+def _move_in(system: LocalSystem, memory: Memory) -> None:
+    table = system.resources.names["Table"]
+    images = list(_images(memory))
+    for start in range(0, len(images), WRITE_BATCH):
+        requests = [{"PutRequest": {"Item": _as_json(image)}} for image in images[start : start + WRITE_BATCH]]
+        system.aws.call("DynamoDB_20120810.BatchWriteItem", {"RequestItems": {table: requests}})
+
+
+def _images(memory: Memory) -> Iterator[Image]:
+    yield from map(codec.encode_customer, memory.customers.values())
+    yield from map(codec.encode_address, memory.addresses.values())
+    yield from map(codec.encode_invitation, memory.invitations.values())
+    yield from map(codec.encode_case, memory.cases.values())
+    for id_, entries in memory.entries.items():
+        yield from (codec.encode_entry(id_, entry) for entry in entries.values())
+
+
+def _as_json(image: Image) -> dict[str, Any]:
+    """Return an item as JSON takes it: bytes in base64."""
+    packed = {name: {"B": b64encode(value["B"]).decode()} for name, value in image.items() if "B" in value}
+    return {**image, **packed}
