@@ -115,7 +115,7 @@ class World:
             pump.function = self._watched(pump.function)
 
     def _watched(self, function: Function) -> Watched:
-        watched = Watched(function.name, function.handler)
+        watched = Watched(function.name, function.handler, function.permissions)
         object.__setattr__(watched, "world", self)
         return watched
 

@@ -144,7 +144,3 @@ def _botocore() -> Any:
     import botocore.session
 
     return botocore.session.get_session()
-
-
-_session = session
-"""The name of before, until its last user has moved."""

@@ -4,6 +4,8 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +52,9 @@ class S3DayFiles:
 
     def read(self, files: Sequence[DayFile]) -> Iterator[Line]:
         with ThreadPoolExecutor(FILES_AT_ONCE_MAX) as readers:
-            for file, content in zip(files, readers.map(self._content, files), strict=True):
+            # Each in a copy of this context: on whose behalf it is read goes along.
+            readings = [partial(copy_context().run, self._content, file) for file in files]
+            for file, content in zip(files, readers.map(lambda reading: reading(), readings), strict=True):
                 yield from (line_of(file.kind, file.day, json.loads(text)) for text in content.splitlines())
 
     def _content(self, file: DayFile) -> str:

@@ -100,8 +100,9 @@ class Listeners:
         self.heard: list[tuple[str, Callable[..., Any], str | None]] = []
 
     def register(self, event: str, handler: Callable[..., Any], unique_id: str | None = None) -> None:
-        """Tell a handler of an event from now on."""
-        self.heard.append((event, handler, unique_id))
+        """Tell a handler of an event from now on; one of the same `unique_id` is told already."""
+        if unique_id is None or all(unique_id != known for _, _, known in self.heard):
+            self.heard.append((event, handler, unique_id))
 
     def unregister(self, event: str, handler: Callable[..., Any], unique_id: str | None = None) -> None:
         """Tell it no more."""

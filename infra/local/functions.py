@@ -10,6 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalice.utils import to_cfn_resource_name
+
+from infra.local.permissions import Permissions
+
 log = logging.getLogger("lazo.local")
 
 TIMEOUT_SECONDS = 60
@@ -50,16 +54,18 @@ class Function:
 
     name: str
     handler: Callable[[Any, Any], Any]
+    permissions: Permissions
 
     @classmethod
-    def load(cls, name: str, handler_string: str) -> "Function":
+    def load(cls, name: str, handler_string: str, permissions: Permissions) -> "Function":
         """Import the handler that Lambda would call; the app's own map would add middleware that Lambda has not."""
         module, attribute = handler_string.rsplit(".", 1)
-        return cls(name, getattr(importlib.import_module(module), attribute))
+        return cls(name, getattr(importlib.import_module(module), attribute), permissions)
 
     def invoke(self, event: Json) -> Any:
-        """Call the handler; what it raises goes on to the caller."""
-        return self.handler(event, Context(self.name))
+        """Call the handler under its role; what it raises goes on to the caller."""
+        with self.permissions.acting(to_cfn_resource_name(self.name)):
+            return self.handler(event, Context(self.name))
 
 
 class Reasons(logging.Handler):

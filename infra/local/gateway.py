@@ -35,7 +35,7 @@ class Gateway:
 
     def __init__(self, system: "LocalSystem") -> None:
         self._gate = system.gate
-        self._proxy = Proxy(system.app)
+        self._proxy = Proxy(system.app, system.resources)
         self._console = Console(system)
 
     def answer(self, request: Request) -> Answer:

@@ -14,7 +14,7 @@ from chalicelib.flows.refit import refit
 from chalicelib.ports import Ports
 from infra import items
 from infra import organisation as organisations
-from infra.local import demo, tokens
+from infra.local import demo, permissions, tokens
 from infra.local.application import Application
 from infra.local.aws import CannotStart
 from infra.local.system import LocalSystem
@@ -32,18 +32,34 @@ def lazo() -> Application:
     """Return Lazo as the local system sees it."""
     return Application(
         overlay=PROJECT / "infra" / "aws" / "overlay.yaml",
-        load=lambda: importlib.import_module("app").app,
+        load=load,
         use_clock=lambda now: _runtime().use_clock(now),
         use_transport=lambda send: _runtime().use_transport(send),
         due_index=("Table", keys.DUE),
         event_prefixes=("INVITATION#", "EVENT#"),
         demonstrate=lambda system: demo.demonstrate(system, _runtime().ports()),
-        forget=lambda: _runtime().forget(),
+        forget=forget,
         prepare=prepare,
         reconcile=reconcile,
         sign_ins=lambda system: tokens.read(system.state).get("api", {}),
         links=lambda: [("Cases", "/cases"), ("Trends", "/trends"), ("Why was somebody not asked?", "/ledger")],
     )
+
+
+def load() -> Any:
+    """Import the app, and have its calls checked against the roles that it will have on AWS."""
+    _watch()
+    return importlib.import_module("app").app
+
+
+def forget() -> None:
+    """Let the application build everything anew, and have the calls of its new clients checked as well."""
+    _watch()
+    _runtime().forget()
+
+
+def _watch() -> None:
+    permissions.watch(importlib.import_module("chalicelib.adapters.clients").session())
 
 
 def _runtime() -> Any:

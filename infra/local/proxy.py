@@ -13,6 +13,7 @@ from chalice.local import LocalChalice
 
 from infra.local.functions import Context, log
 from infra.local.problems import Answer, Problem
+from infra.local.resources import Resources
 
 # Lambda refuses to return more.
 RESPONSE_BYTES_MAX = 6 * 1024 * 1024
@@ -48,8 +49,9 @@ class Request:
 class Proxy:
     """The app behind its routes."""
 
-    def __init__(self, app: Chalice) -> None:
+    def __init__(self, app: Chalice, resources: Resources) -> None:
         self.app = _threaded(app)
+        self._resources = resources
         self._routes = [(route.split("/"), route) for route in sorted(app.routes, key=_literal_first)]
 
     def has(self, path: str) -> bool:
@@ -68,10 +70,16 @@ class Proxy:
             return Answer(405, refusal.body, [*refusal.headers, ("Allow", ", ".join(methods))])
         event = self._event(request, route, parameters)
         try:
-            return _answer(self.app(event, Context("APIHandler")))
+            return _answer(self._call(route, event))
         except Exception:
             log.exception("%s %s has failed", request.method, route)
             return Problem(502, "The application has failed; the log says more.").answer()
+
+    def _call(self, route: str, event: Json) -> Mapping[str, Any]:
+        function = self._resources.overlay.function_behind(route, event["httpMethod"])
+        with self._resources.permissions.acting(function):
+            answer: Mapping[str, Any] = self.app(event, Context(function))
+            return answer
 
     def _match(self, path: str) -> tuple[str, dict[str, str]] | None:
         parts = (path.rstrip("/") or "/").split("/")

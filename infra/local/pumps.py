@@ -310,7 +310,7 @@ def discover(app: Chalice, resources: Resources, aws: EmbeddedAws, reasons: Reas
     """Build a pump for each registration of the app; the overlay says what each is connected to."""
     triggers = Triggers([], [])
     for source in app.event_sources:
-        function = Function.load(source.name, source.handler_string)
+        function = Function.load(source.name, source.handler_string, resources.permissions)
         settings = resources.event_sources.get(to_cfn_resource_name(source.name), {})
         if isinstance(source, ScheduledEventConfig):
             expression = source.schedule_expression

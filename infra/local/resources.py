@@ -20,9 +20,14 @@ from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
 from infra.local.aws import CREDENTIALS, REGION, CannotStart
+from infra.local.permissions import Permissions, grants_of
 
 STACK = "lazo"
 CREATE_SECONDS_MAX = 20.0
+
+WEB = "APIHandler"
+ROLES_NAMED_APART = {"ApiHandlerRole": WEB}
+"""Chalice calls each role after its function, but for one."""
 
 TYPES = frozenset(
     {
@@ -78,6 +83,25 @@ class Overlay:
         variables: Json = function.get("Environment", {}).get("Variables", {})
         return variables
 
+    @property
+    def policies(self) -> dict[str, list[Json]]:
+        """The statements of each function's role, unresolved, by the function's logical id."""
+        roles = {name: one.get("Properties", {}) for name, one in self.content["Resources"].items()}
+        return {
+            ROLES_NAMED_APART.get(name, name.removesuffix("Role")): [
+                statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+            ]
+            for name, role in roles.items()
+            if "Policies" in role
+        }
+
+    def function_behind(self, route: str, method: str) -> str:
+        """Say which function answers a route: the one of all routes, unless the overlay names another."""
+        api = self.content["Resources"].get("RestAPI", {}).get("Properties", {})
+        operation = api.get("DefinitionBody", {}).get("paths", {}).get(route, {}).get(method.lower(), {})
+        found = re.search(r"functions/\$\{(\w+)\.Arn\}", json.dumps(operation))
+        return found[1] if found else WEB
+
     @cached_property
     def dead_letter_queues(self) -> set[str]:
         """Logical ids of the queues that hold what has failed for good."""
@@ -118,6 +142,7 @@ class Resources:
     names: dict[str, str]
     environment: dict[str, str]
     event_sources: dict[str, Json]
+    permissions: Permissions
 
     def queues(self) -> list[str]:
         """Names of all queues, in the overlay's order."""
@@ -150,7 +175,8 @@ def create(overlay: Overlay, endpoint: str, parameters: Mapping[str, str]) -> Re
     for output, key in keys.items():
         if key[0] == "source":
             sources.setdefault(key[1], {})[key[2]] = json.loads(values[output])
-    return Resources(overlay, names, environment, sources)
+    allowed = {key[1]: grants_of(json.loads(values[output])) for output, key in keys.items() if key[0] == "policy"}
+    return Resources(overlay, names, environment, sources, Permissions(allowed))
 
 
 def _template(overlay: Overlay) -> tuple[Json, dict[str, tuple[str, ...]]]:
@@ -167,6 +193,8 @@ def _template(overlay: Overlay) -> tuple[Json, dict[str, tuple[str, ...]]]:
     for function, source in overlay.event_sources().items():
         for name, value in source.items():
             ask(_as_json(_only_known(value, known)), "source", function, name)
+    for function, statements in overlay.policies.items():
+        ask(_as_json(_only_known(statements, known)), "policy", function)
     sections: Json = {name: overlay.content[name] for name in ("Conditions", "Mappings") if name in overlay.content}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",

@@ -30,6 +30,16 @@ def rated_page(token, rating):
     return {}
 
 
+@bp.route("/u/{token}", methods=["GET", "HEAD", "POST"])
+def stop(token):
+    return {}
+
+
+@bp.route("/privacy/{token}", methods=["GET", "HEAD", "POST"])
+def privacy(token):
+    return {}
+
+
 @bp.on_sqs_message(queue_arn=QUEUE, name="intake")
 def intake(event):
     return {}

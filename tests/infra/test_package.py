@@ -111,22 +111,22 @@ def test_the_function_behind_public_gets_cannot_write_to_the_table_nor_read_othe
     assert {action for action in allowed if action.startswith("dynamodb:")} == {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",
-        "dynamodb:Query",
     }
     assert allowed["sqs:SendMessage"] == [{"Fn::GetAtt": ["ViewsQueue", "Arn"]}]
     assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "LinkKeys"}]
 
 
-def test_get_and_head_of_the_survey_page_go_to_the_function_that_cannot_write_and_post_does_not(sam: Template) -> None:
+def test_get_and_head_of_customers_pages_go_to_the_function_that_cannot_write_and_post_does_not(sam: Template) -> None:
     paths = sam["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     served = {
         (path, method): "PublicPages" in json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
-        for path in ("/s/{token}", "/s/{token}/{rating}")
+        for path in ("/s/{token}", "/s/{token}/{rating}", "/u/{token}", "/privacy/{token}")
         for method, operation in paths[path].items()
     }
-    assert served.pop(("/s/{token}", "post")) is False
-    assert len(served) == 4
-    assert all(served.values())
+    assert {place for place, is_readers in served.items() if not is_readers} == {
+        (f"/{page}/{{token}}", "post") for page in ("s", "u", "privacy")
+    }
+    assert sum(served.values()) == 8
 
 
 @pytest.mark.parametrize(
@@ -380,4 +380,4 @@ def test_lambda_can_import_the_handlers_from_the_zip(contents: dict[str, bytes],
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path / "task", env=environment, capture_output=True, text=True
     )
-    assert said.stdout.split() == ["2", "True"], said.stderr
+    assert said.stdout.split() == ["4", "True"], said.stderr
