@@ -31,7 +31,7 @@ class PlainMessages:
     def invitation(
         self, invitation: Invitation, customer: Customer, survey: Survey, organisation: Organisation, *, reminder: bool
     ) -> Mail | Sms:
-        kind = "reminder" if reminder else "invitation"
+        kind = "reminder" if reminder else "instead" if invitation.instead else "invitation"
         text = self.links.url("answer", Ticket(invitation.id))
         if invitation.channel == "sms":
             return Sms(customer.phone or "", text, {"invitation": invitation.id, "kind": kind})

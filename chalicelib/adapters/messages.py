@@ -36,7 +36,8 @@ class TemplateMessages:
         self, invitation: Invitation, customer: Customer, survey: Survey, organisation: Organisation, *, reminder: bool
     ) -> Mail | Sms:
         url = self.links.url("answer", Ticket(invitation.id))
-        tags = {"invitation": invitation.id, "kind": "reminder" if reminder else "invitation"}
+        kind = "reminder" if reminder else "instead" if invitation.instead else "invitation"
+        tags = {"invitation": invitation.id, "kind": kind}
         if invitation.channel == "sms":
             name, reference = customer.name, invitation.reference
             text = texts.ask(organisation, invitation.language, url, name=name, reference=reference)

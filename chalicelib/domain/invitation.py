@@ -85,6 +85,12 @@ class Invitation(Frozen):
     reminder: Literal["attempted", "sent", "failed"] | None = None
     reminded_at: Instant | None = None
     bounced: bool = False
+    """Whether its last message came back for good: it reached nobody."""
+    soft_bounced: tuple[str, ...] = ()
+    """Which of its messages came back for now; the carrier has tried again by itself."""
+    instead_at: Instant | None = None
+    """When one text message leaves in place of a mail that came back for good."""
+    instead: Literal["attempted", "sent", "failed"] | None = None
     cancelled: bool = False
     """What it asks about was cancelled after a carrier was given it: nothing more leaves, not even a second try."""
     carrier_id: str | None = None
@@ -105,7 +111,8 @@ class Invitation(Frozen):
     @property
     def due_at(self) -> datetime | None:
         """When something next happens to this by itself; None when it only waits for somebody."""
-        pending = [at for at in (self._sending_due(), self.confirm_at, self._reminder_due()) if at is not None]
+        instants = (self._sending_due(), self.confirm_at, self._instead_due(), self._reminder_due())
+        pending = [at for at in instants if at is not None]
         due = min(pending, default=None)
         return max(due, self.held_until) if due and self.held_until else due
 
@@ -113,9 +120,20 @@ class Invitation(Frozen):
         return self.send_at if self.state == "scheduled" else None
 
     def _reminder_due(self) -> datetime | None:
-        # An answer that waits for its confirmation holds the reminder back; an unconfirmed one does not.
-        waiting = self.confirmed or (self.provisional and not self.unconfirmed) or self.confirm_at
-        return None if waiting else self.remind_at
+        return None if self._is_answered else self.remind_at
+
+    def _instead_due(self) -> datetime | None:
+        return None if self._is_answered else self.instead_at
+
+    @property
+    def _is_answered(self) -> bool:
+        # An answer that waits for its confirmation holds further messages back; an unconfirmed one does not.
+        return bool(self.confirmed or (self.provisional and not self.unconfirmed) or self.confirm_at)
+
+    @property
+    def next_channel(self) -> Channel | None:
+        """The channel of the message that leaves next."""
+        return "sms" if self.instead_at else self.channel
 
     @property
     def is_scanned(self) -> bool:
@@ -142,7 +160,7 @@ class Step:
     """What happens next: the item as it will be, and at most one message to send once that is written."""
 
     next: Invitation
-    message: Literal["invitation", "reminder"] | None = None
+    message: Literal["invitation", "reminder", "instead"] | None = None
 
 
 def decided(closing: Closing, target: Target, decision: Ask | Skip, **more: Any) -> Invitation:
@@ -191,6 +209,8 @@ def advance(
         return None
     if invitation.state == "scheduled":
         return _send(invitation, customer, address, hours, now, window, remind_after)
+    if invitation.instead_at and now >= invitation.instead_at and not invitation.confirm_at:
+        return _instead(invitation, customer, address, hours, now)
     if invitation.remind_at and now >= invitation.remind_at and not invitation.confirm_at:
         return _remind(invitation, customer, address, hours, now)
     return None
@@ -230,6 +250,20 @@ def _remind(
     return Step(invitation.moved(remind_at=None, reminder="attempted", reminded_at=now), "reminder")
 
 
+def _instead(
+    invitation: Invitation, customer: Customer | None, address: Address | None, hours: Calendar, now: datetime
+) -> Step:
+    """Return the one text message in place of a mail that came back; reaching nobody is final."""
+    open_at = next_open(now, hours)
+    over = not invitation.is_open(open_at) or customer is None or not customer.phone
+    if over or refuses(invitation, customer, address, now):
+        return Step(invitation.moved(instead_at=None, bounced=True))
+    if open_at > now:
+        return Step(invitation.moved(instead_at=open_at))
+    texted = invitation.moved(instead_at=None, instead="attempted", channel="sms", bounced=False, remind_at=None)
+    return Step(texted, "instead")
+
+
 def refuses(invitation: Invitation, customer: Customer | None, address: Address | None, now: datetime) -> Skip | None:
     """Return why nothing may be sent now, whatever was decided earlier; None when nothing stands against it."""
     if customer is None or customer.erased_at or invitation.erased:
@@ -252,6 +286,8 @@ def hold(invitation: Invitation, now: datetime) -> Invitation:
 
 def accepted(invitation: Invitation, carrier_id: str) -> Invitation:
     """Return the invitation once its carrier has taken the last message."""
+    if invitation.instead == "attempted":
+        return invitation.moved(instead="sent", carrier_id=carrier_id)
     if invitation.reminder == "attempted":
         return invitation.moved(reminder="sent", carrier_id=carrier_id)
     return invitation.moved(state="sent", carrier_id=carrier_id)
@@ -262,6 +298,10 @@ def refused(invitation: Invitation, why: str, *, permanent: bool, now: datetime)
     retries = invitation.retries + 1
     gone = permanent or retries > RETRIES_MAX
     again = now + RETRY_AFTER * 2 ** (retries - 1)
+    if invitation.instead == "attempted":
+        if gone or not invitation.is_open(again):
+            return invitation.moved(instead="failed", bounced=True, retries=retries)
+        return invitation.moved(instead=None, instead_at=again, retries=retries)
     if invitation.reminder == "attempted":
         if gone or not invitation.is_open(again):
             return invitation.moved(reminder="failed", retries=retries)

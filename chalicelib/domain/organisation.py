@@ -70,6 +70,8 @@ class Program(Frozen):
     contact: Name = CUSTOMER
     when: dict[str, list[str]] = {}
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = ("email", "sms")
+    sms_after_bounce: bool = False
+    """Whether one text message may take the place of a mail that came back for good; `channels` must allow it."""
     delay: timedelta = timedelta(0)
     rest_days: Days = 30
     remind_after: timedelta | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from chalicelib.domain.invitation import Invitation
@@ -20,7 +21,7 @@ class Receipt:
     invitation: str | None
     addresses: tuple[str, ...]
     about: str | None = None
-    """Which of an invitation's messages: `invitation`, `reminder` or another."""
+    """Which of an invitation's messages (MESSAGES), or another."""
 
 
 def parse_receipt(given: Mapping[str, Any]) -> Receipt | None:
@@ -74,16 +75,42 @@ def _of_sms(given: Mapping[str, Any]) -> Receipt | None:
     return Receipt(kind, "sms", given["messageId"], tags.get("invitation"), addresses, tags.get("kind"))
 
 
-def reported(invitation: Invitation, kind: Kind, about: str | None) -> Invitation | None:
+MESSAGES = ("invitation", "reminder", "instead")
+"""An invitation's own messages, by which its carrier's reports tell them apart."""
+
+
+def reported(invitation: Invitation, receipt: Receipt, *, instead_at: datetime | None = None) -> Invitation | None:
     """Return an invitation after a report of one of its messages; None when it tells nothing new.
 
-    A message that was `attempted` has been taken by its carrier, as we know now.
+    A message that was `attempted` has been taken by its carrier, as we know now. After a mail that came back for good
+    one text message leaves at `instead_at`, where that is given.
     """
+    changes = _taken(invitation, receipt.about) | _returned(invitation, receipt, instead_at)
+    return invitation.moved(**changes) if changes else None
+
+
+def is_returned(invitation: Invitation, receipt: Receipt) -> bool:
+    """Say whether a report tells that an invitation's message came back for good, and we did not know."""
+    hard = receipt.kind == "bounce" and receipt.about in MESSAGES
+    # A mail's report that comes late, or once more, says nothing of the text message that took its place.
+    return hard and not invitation.bounced and receipt.channel == invitation.channel
+
+
+def _returned(invitation: Invitation, receipt: Receipt, instead_at: datetime | None) -> dict[str, Any]:
+    about = receipt.about or ""
+    if receipt.kind == "soft_bounce" and about in MESSAGES and about not in invitation.soft_bounced:
+        return {"soft_bounced": (*invitation.soft_bounced, about)}
+    if not is_returned(invitation, receipt):
+        return {}
+    return {"bounced": True} | ({"instead_at": instead_at, "remind_at": None} if instead_at else {})
+
+
+def _taken(invitation: Invitation, about: str | None) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if about == "invitation" and invitation.state == "attempted":
         changes["state"] = "sent"
     if about == "reminder" and invitation.reminder == "attempted":
         changes["reminder"] = "sent"
-    if kind == "bounce" and not invitation.bounced:
-        changes["bounced"] = True
-    return invitation.moved(**changes) if changes else None
+    if about == "instead" and invitation.instead == "attempted":
+        changes["instead"] = "sent"
+    return changes

@@ -111,10 +111,11 @@ def _decided(invitation: Invitation) -> dict[str, int]:
         return {f"skipped.{invitation.reason}": 1}
     if invitation.state == "failed":
         return {"invited": 1, "failed": 1}
+    fate = {"invited": 1, "soft_bounced": len(invitation.soft_bounced), "texted": int(invitation.instead is not None)}
     if invitation.bounced:
-        return {"invited": 1, "bounced": 1}
+        return fate | {"bounced": 1}
     answered, unconfirmed = bool(invitation.first_confirmed_at), invitation.unconfirmed
-    return {"invited": 1, "sent": 1, "answered": int(answered), "unconfirmed": int(unconfirmed)}
+    return fate | {"sent": 1, "answered": int(answered), "unconfirmed": int(unconfirmed)}
 
 
 # Answers

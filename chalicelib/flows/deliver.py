@@ -42,8 +42,9 @@ def send(ports: Ports, id_: str, now: datetime) -> None:
 def _recipient(ports: Ports, invitation: Invitation) -> tuple[Customer | None, Address | None]:
     """Return who would get a message, and where: the customer's address may have changed since the event."""
     customer, address = ports.customers.pair(invitation.customer, invitation.address)
-    present = customer.address(invitation.channel) if customer and invitation.channel else None
-    key = ports.names.address(invitation.channel, present) if present and invitation.channel else invitation.address
+    channel = invitation.next_channel
+    present = customer.address(channel) if customer and channel else None
+    key = ports.names.address(channel, present) if present and channel else invitation.address
     if key is None or key == invitation.address:
         return customer, address
     return customer, ports.customers.address(key) or Address(key=key)
@@ -88,6 +89,8 @@ def _hand_over(ports: Ports, invitation: Invitation, message: Mail | Sms, now: d
 
 def _awaits(found: Invitation, claimed: Invitation) -> bool:
     """Say whether this very message is still without its carrier's word; an invitation of unknown fate stays so."""
+    if claimed.instead == "attempted":
+        return found.instead == "attempted"
     if claimed.reminder == "attempted":
         return found.reminder == "attempted"
     return found.state == "attempted" and found.reminder is None

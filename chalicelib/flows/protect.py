@@ -95,6 +95,7 @@ def _forgotten(invitation: Invitation, now: datetime) -> Invitation | None:
         reason="erased" if unsent else invitation.reason,
         send_at=None,
         remind_at=None,
+        instead_at=None,
         confirm_at=None,
         provisional=None,
         confirmed=_wordless(invitation.confirmed),

@@ -5,9 +5,11 @@ from functools import partial
 from typing import Literal
 
 from chalicelib.domain.customer import Address
-from chalicelib.domain.receipt import Receipt, reported
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.policy import may_text
+from chalicelib.domain.receipt import Receipt, is_returned, reported
 from chalicelib.flows import amend
-from chalicelib.ports import Ports
+from chalicelib.ports import DueKey, Ports
 
 
 def take(ports: Ports, receipt: Receipt, now: datetime) -> None:
@@ -18,9 +20,25 @@ def take(ports: Ports, receipt: Receipt, now: datetime) -> None:
             key = ports.names.address(receipt.channel, address)
             amend.address(ports.customers, key, partial(_suppressed, why=why, now=now))
     if receipt.invitation:
-        amend.invitation(
-            ports.invitations, receipt.invitation, lambda found: reported(found, receipt.kind, receipt.about)
-        )
+        moved = amend.invitation(ports.invitations, receipt.invitation, partial(_told, ports, receipt, now))
+        if moved and moved.instead_at:
+            ports.timers.nudge([DueKey("invitation", moved.id)])
+
+
+def _told(ports: Ports, receipt: Receipt, now: datetime, found: Invitation) -> Invitation | None:
+    first = receipt.channel == "email" and found.instead is None and not found.confirmed
+    texts = first and is_returned(found, receipt) and _may_text_instead(ports, found)
+    return reported(found, receipt, instead_at=now if texts else None)
+
+
+def _may_text_instead(ports: Ports, invitation: Invitation) -> bool:
+    """Say whether the policy lets one text message take a mail's place, and there is a phone to write to."""
+    organisation = ports.library.organisation()
+    program = organisation.program(invitation.program)
+    if program is None or not program.sms_after_bounce or "sms" not in program.channels or invitation.trial:
+        return False
+    customer = ports.customers.get(invitation.customer)
+    return bool(customer and customer.phone and may_text(customer.phone, organisation))
 
 
 def _suppressed(address: Address, *, why: Literal["bounce", "complaint"], now: datetime) -> Address | None:

@@ -75,7 +75,7 @@ def program(id_: str, on: str, survey_id: str, **more: object) -> Program:
     return Program.model_validate(given)
 
 
-PURCHASE = program("purchase", "sale.closed", "nps", delay=timedelta(hours=2))
+PURCHASE = program("purchase", "sale.closed", "nps", delay=timedelta(hours=2), sms_after_bounce=True)
 PURCHASE_EFFORT = program("effort", "sale.closed", "ces", rest_days=0, sample=0.3, remind_after=None)
 USER = program(
     "user", "sale.closed", "ces", contact="user", rest_days=3, hours={"mon-fri": ["09:00-12:00", "14:00-18:00"]}

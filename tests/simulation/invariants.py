@@ -20,7 +20,7 @@ CONFIRM_SECONDS = 120
 CALM_LATE = timedelta(seconds=90)
 LEASE = timedelta(seconds=120)
 ERASURE_LOOK_DAYS = 5  # the whole table is read for this one
-ASKS = ("invitation", "reminder")
+ASKS = ("invitation", "reminder", "instead")
 EVER = ("0001-01-01", "9999-12-31")
 Check = Callable[..., None]
 
@@ -368,7 +368,7 @@ def news_waits(judge: Judge, write: CaseWrite, context: Context) -> None:
 # What speaks of one message
 
 
-@invariant(3, "each invitation and each reminder at most once")
+@invariant(3, "each invitation, each reminder and the text instead of a mail at most once")
 def at_most_once(judge: Judge, handed: Handed, context: Context) -> None:
     """A carrier never takes the same request twice."""
     if handed.kind in ASKS:
@@ -403,7 +403,7 @@ def not_while_resting(judge: Judge, handed: Handed, context: Context) -> None:
         for since, until, by in judge.ledger.asked.get(name, ()):
             resting = by != handed.about and since <= context.now < until
             assert not resting, f"{handed.kind} {judge.label(handed.about)} to {name}, resting by {judge.label(by)}"
-    if handed.kind == "invitation" and rest_days:
+    if handed.kind in ("invitation", "instead") and rest_days:
         rest = (planned, planned + timedelta(days=rest_days), handed.about)
         for name in (invitation.customer, *handed.to):
             judge.ledger.asked.setdefault(name, []).append(rest)
@@ -455,6 +455,19 @@ def reminders_in_order(judge: Judge, handed: Handed, context: Context) -> None:
         assert not early, f"reminder {judge.label(handed.about)} {context.now - invitation.sent_at} after"
     answered = judge.ledger.confirmed_at_tick.get(handed.about, context.start)
     assert answered >= context.start, f"reminder {judge.label(handed.about)} after its answer"
+
+
+@invariant(3, "a text takes a mail's place only when that came back for good")
+def instead_of_a_bounce(judge: Judge, handed: Handed, context: Context) -> None:
+    """A text message follows a mail that its carrier reported as undeliverable, and nobody has answered."""
+    if handed.kind != "instead":
+        return
+    label = judge.label(handed.about)
+    mails = [mail for kind in ASKS[:2] for mail in judge.ledger.by_invitation.get((kind, handed.about), ())]
+    returned = {address for mail in mails for address in mail.to} & judge.ledger.returned
+    assert returned, f"text instead of a mail of {label}, none of which came back"
+    answered = judge.ledger.confirmed_at_tick.get(handed.about, context.start)
+    assert answered >= context.start, f"text instead of a mail of {label} after its answer"
 
 
 @invariant(4, "replies to the customer's own act at most once per act")
@@ -745,6 +758,7 @@ ON_MESSAGE: tuple[Check, ...] = (
     inside_hours,
     not_after_cancellation,
     reminders_in_order,
+    instead_of_a_bounce,
     replies_once,
     one_sender,
     escalation_ends,

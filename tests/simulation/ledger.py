@@ -73,6 +73,8 @@ class Ledger:
     planned: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     opted_out: dict[str, int] = field(default_factory=dict)
     suppressed: dict[str, int] = field(default_factory=dict)
+    returned: set[str] = field(default_factory=set)
+    """Addresses whose mail came back for good, as far as any worker may know."""
     erased: dict[str, int] = field(default_factory=dict)
     erasing: set[str] = field(default_factory=set)
     cancelled_events: dict[tuple[str, str], int] = field(default_factory=dict)

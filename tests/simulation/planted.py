@@ -128,6 +128,15 @@ MUTANTS = (
         "        pass",
     ),
     bug(
+        "a text takes a mail's place once more with the mail's late receipt",
+        "flows/receive.py",
+        "found.instead is None and not",
+        "not",
+        "domain/receipt.py",
+        "return hard and not invitation.bounced and receipt.channel == invitation.channel",
+        "return hard",
+    ),
+    bug(
         "a reminder's receipt settles the invitation's",
         "domain/receipt.py",
         'if about == "invitation" and invitation.state',

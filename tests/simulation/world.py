@@ -182,7 +182,12 @@ class World:
     def _handed(self, handed: Handed, message_id: str) -> None:
         if self.engine.now > self.over:
             return
-        about = {"invitation": self._asked, "reminder": self._asked, "mended": self._asked_mended}
+        about = {
+            "invitation": self._asked,
+            "reminder": self._asked,
+            "instead": self._asked,
+            "mended": self._asked_mended,
+        }
         if handed.kind in about:
             about[handed.kind](handed)
             self._report(handed, message_id)
@@ -196,12 +201,14 @@ class World:
             return
         kind = (
             "bounce"
-            if person.dead
+            if person.dead and handed.kind != "instead"
             else "complaint"
             if person.complains
             else chance.choice(("delivery", "delivery", "soft_bounce"))
         )
         channel = "email" if "@" in handed.to[0] else "sms"
+        if kind == "bounce":
+            self.ledger.returned.update(handed.to)
         receipt = Receipt(kind, channel, message_id, handed.tags.get("invitation"), handed.to, handed.kind)  # type: ignore[arg-type]
         after = SECOND * chance.choice((1, 10, 600, 86_400)) * chance.random()
         label = self.engine.label(handed.about)

@@ -37,7 +37,8 @@ class PlainWriter:
         self, invitation: Invitation, customer: Customer, survey: Survey, organisation: Organisation, *, reminder: bool
     ) -> Mail | Sms:
         text = " ".join(self._token(purpose, invitation.id) for purpose in ("answer", "stop", "privacy"))
-        tags = {"kind": "reminder" if reminder else "invitation", "invitation": invitation.id}
+        kind = "reminder" if reminder else "instead" if invitation.instead else "invitation"
+        tags = {"kind": kind, "invitation": invitation.id}
         return self._to(customer, invitation.channel, text, tags)
 
     def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
