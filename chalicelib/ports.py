@@ -36,9 +36,12 @@ class Early(Frozen):
 
 
 class Invitations(Protocol):
-    """The one record of each decision, and what became of it. Every read is consistent."""
+    """The one record of each decision, and what became of it. Every read is consistent, unless it is said not to be.
 
-    def get_many(self, ids: Sequence[str]) -> dict[str, Invitation]: ...
+    An inconsistent read costs half and may miss what was written within the last second or so.
+    """
+
+    def get_many(self, ids: Sequence[str], *, consistent: bool = True) -> dict[str, Invitation]: ...
 
     def get(self, id_: str) -> Invitation | None: ...
 
@@ -58,6 +61,10 @@ class Invitations(Protocol):
         ...
 
     def early(self, key: str) -> Early | None: ...
+
+    def earlies(self, names: Sequence[str], *, consistent: bool = True) -> list[Early]:
+        """Return what waits under any of these names, in one read."""
+        ...
 
     def save_early(self, early: Early) -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""

@@ -138,7 +138,7 @@ class MemoryInvitations:
 
     memory: Memory
 
-    def get_many(self, ids: Sequence[str]) -> dict[str, Invitation]:
+    def get_many(self, ids: Sequence[str], *, consistent: bool = True) -> dict[str, Invitation]:
         return {id_: self.memory.invitations[id_] for id_ in ids if id_ in self.memory.invitations}
 
     def get(self, id_: str) -> Invitation | None:
@@ -162,6 +162,9 @@ class MemoryInvitations:
 
     def early(self, key: str) -> Early | None:
         return self.memory.early.get(key)
+
+    def earlies(self, names: Sequence[str], *, consistent: bool = True) -> list[Early]:
+        return [self.memory.early[key] for key in names if key in self.memory.early]
 
     def save_early(self, early: Early) -> None:
         before = self.memory.early.get(early.key)

@@ -15,9 +15,12 @@ from chalicelib.ports import Mail, Ports, Sms
 WINDOW = timedelta(days=14)  # of an invitation whose program is no longer in the file
 
 
-def send(ports: Ports, id_: str, now: datetime) -> None:
-    """Take an invitation's due step: claim it, then send. Whoever finds it claimed leaves it alone."""
-    invitation = ports.invitations.get(id_)
+def send(ports: Ports, id_: str, now: datetime, found: Invitation | None = None) -> None:
+    """Take an invitation's due step: claim it, then send. Whoever finds it claimed leaves it alone.
+
+    `found` is the invitation, where it has just been read.
+    """
+    invitation = found or ports.invitations.get(id_)
     if invitation is None:
         return
     organisation = ports.library.organisation()

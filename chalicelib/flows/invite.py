@@ -86,14 +86,15 @@ def handle(ports: Ports, raw: object, now: datetime) -> None:
 
 
 def _close(ports: Ports, closing: Closing, organisation: Organisation, now: datetime) -> None:
-    existing = ports.invitations.get_many(_ids(closing.ref, organisation, _labels(closing)))
+    # A read that may be a second behind costs half; what it misses of a duplicate under way, the decision's key finds.
+    existing = ports.invitations.get_many(_ids(closing.ref, organisation, _labels(closing)), consistent=False)
     frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
     wanted = [each for each in targets(closing, organisation) if not frozen or each.program in frozen]
     programs = tuple(dict.fromkeys(each.program for each in wanted))
     if any(target.label != CUSTOMER for target in wanted):
         _register(ports, closing)
     counted = any(record.primary for record in existing.values())
-    cancelled = any(_covers(early, closing) for early in _news(ports, closing))
+    cancelled = any(_covers(early, closing) for early in _news(ports, closing, consistent=False))
     for place, target in enumerate(wanted):
         id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
         if id_ not in existing:
@@ -102,15 +103,15 @@ def _close(ports: Ports, closing: Closing, organisation: Organisation, now: date
                 ports, closing, target, organisation, now, known, programs=programs, primary=place == 0 and not counted
             )
     # Read after writing: whoever cancels or fulfils writes before reading, so one of us sees the other.
-    for early in _news(ports, closing):
+    for early in _news(ports, closing, consistent=True):
         _apply(ports, early, _ids(closing.ref, organisation, _labels(closing)))
 
 
-def _news(ports: Ports, closing: Closing) -> list[Early]:
+def _news(ports: Ports, closing: Closing, *, consistent: bool) -> list[Early]:
     """Return what waits for a closing, under its own name and its reference's."""
     customer = ports.names.customer(closing.customer.id)
     keys = [closing.ref.key, *([_reference_key(customer, closing.reference)] if closing.reference else [])]
-    return [early for early in map(ports.invitations.early, keys) if early]
+    return ports.invitations.earlies(keys, consistent=consistent)
 
 
 def _covers(early: Early, closing: Closing) -> bool:

@@ -32,7 +32,7 @@ def _take(ports: Ports, key: DueKey, now: datetime) -> None:
     if invitation and invitation.confirm_at and now >= invitation.confirm_at:
         collect.confirm_due(ports, key.id, now)
     else:
-        deliver.send(ports, key.id, now)
+        deliver.send(ports, key.id, now, invitation)
 
 
 def _put_off(ports: Ports, key: DueKey, now: datetime) -> None:

@@ -20,7 +20,7 @@ def test_a_decision_is_taken_once(kept: Subject) -> None:
 def test_an_unknown_invitation_is_none(kept: Subject) -> None:
     assert kept.invitations.get(id_of(404)) is None
     assert kept.invitations.get_many([id_of(404)]) == {}
-    assert kept.invitations.get_many([]) == {}
+    assert kept.invitations.get_many([], consistent=False) == {}
 
 
 def test_what_is_kept_comes_back_to_the_microsecond(kept: Subject) -> None:
@@ -119,3 +119,6 @@ def test_early_news_waits_under_the_name_of_its_event(kept: Subject) -> None:
     second = first.model_copy(update={"version": 2, "cancelled_at": NOW})
     kept.invitations.save_early(second)
     assert kept.invitations.early(ref.key) == second
+    assert kept.invitations.earlies([ref.key, "nobody's"]) == [second]
+    assert kept.invitations.earlies([ref.key], consistent=False) == [second]
+    assert kept.invitations.earlies([]) == []

@@ -181,7 +181,7 @@ MUTANTS = (
     bug(
         "a cancellation that came first is overlooked",
         INVITE,
-        "cancelled = any(_covers(early, closing) for early in _news(ports, closing))",
+        "cancelled = any(_covers(early, closing) for early in _news(ports, closing, consistent=False))",
         "cancelled = False",
         INVITE,
         "        if early.cancelled_at:\n",

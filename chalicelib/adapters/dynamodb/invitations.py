@@ -27,8 +27,8 @@ class DynamoInvitations:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get_many(self, ids: Sequence[str]) -> dict[str, Invitation]:
-        images = self._table.get_many([keys.invitation(id_) for id_ in ids])
+    def get_many(self, ids: Sequence[str], *, consistent: bool = True) -> dict[str, Invitation]:
+        images = self._table.get_many([keys.invitation(id_) for id_ in ids], consistent=consistent)
         found = (decode_as(Invitation, image) for image in images)
         return {invitation.id: invitation for invitation in found if invitation}
 
@@ -53,6 +53,10 @@ class DynamoInvitations:
 
     def early(self, key: str) -> Early | None:
         return decode_as(Early, self._table.get(keys.early(key)))
+
+    def earlies(self, names: Sequence[str], *, consistent: bool = True) -> list[Early]:
+        images = self._table.get_many([keys.early(key) for key in names], consistent=consistent)
+        return [early for image in images if (early := decode_as(Early, image))]
 
     def save_early(self, early: Early) -> None:
         self._table.put(Put(encode_early(early), over=early.version - 1))
