@@ -36,7 +36,7 @@ build: $(READY) ## Compile mails and catalogues after their sources changed (the
 bench: $(READY) ## Measure what the design budgets; writes bench/latest.json
 	@$(PY) -m bench
 
-simulate: $(READY) ## Run the deterministic simulation; SEEDS=300 for many, SEED=7 for one
+simulate: $(READY) ## Run the deterministic simulation; SEEDS=300 for many, SEED=7 for one, DEEP=1 over the embedded AWS, PAIRS=1 for every two crashes
 	@$(PY) -m tests.simulation
 
 simulate-mutants: $(READY) ## Plant bugs and show which invariant catches each

@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from tests.simulation import mutants
+from tests.simulation import crash_points, mutants
 from tests.simulation.batch import live_with_progress, totals
 from tests.simulation.shrink import shrink
 from tests.simulation.simulation import Result, simulate
@@ -20,6 +20,10 @@ def main() -> int:
     given = _arguments()
     if given.mutants:
         return mutants.main(seeds=given.seeds or mutants.SEEDS_MAX, workers=given.workers)
+    if given.pairs:
+        return crash_points.main(workers=given.workers)
+    if given.deep:
+        return _deep(given)
     if given.seed is not None:
         return _one(given)
     results = live_with_progress(
@@ -46,6 +50,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stories", type=int, default=3, help="of how many violations to tell a shrunk story (3)")
     parser.add_argument("--whole", action="store_true", help="with --seed: the whole story instead of its end")
     parser.add_argument("--mutants", action="store_true", help="plant bugs, and show which invariant catches each")
+    parser.add_argument(
+        "--deep",
+        action="store_true",
+        default=bool(_variable("DEEP")),
+        help="run the real entrypoints and adapters over the embedded AWS, short lives of 50 events",
+    )
+    parser.add_argument(
+        "--pairs",
+        action="store_true",
+        default=bool(_variable("PAIRS")),
+        help="kill the process at every pair of calls of each main flow",
+    )
     return parser.parse_args()
 
 
@@ -63,6 +79,29 @@ def _one(given: argparse.Namespace) -> int:
     console.print("\n".join(story), markup=False, highlight=False)
     console.print(f"seed {result.seed} ({result.profile}): no violation, hash {result.hash}, {result.counts}")
     return 0
+
+
+def _deep(given: argparse.Namespace) -> int:
+    from infra.local.prepare import lazo  # here, as all that follows: the fast depth needs no embedded AWS
+    from infra.local.testing import running
+    from tests.simulation.deep import simulate_deep
+
+    seeds = [given.seed] if given.seed is not None else range(given.first, given.first + (given.seeds or 1))
+    violated = 0
+    with running(lazo()) as system:
+        for seed in seeds:
+            result = simulate_deep(seed, system)
+            violated += result.violation is not None
+            if result.violation or given.whole:
+                console.print("\n".join(result.story[-STORY_LINES_MAX:]), markup=False, highlight=False)
+            console.print(
+                f"deep seed {seed} ({result.profile}): {result.violation or 'no violation'},"
+                f" hash {result.hash}, {result.counts}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+    return 1 if violated else 0
 
 
 def _gift(result: Result, given: argparse.Namespace) -> None:

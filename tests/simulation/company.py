@@ -13,6 +13,7 @@ from chalicelib.domain.organisation import (
     Sla,
     Staff,
     Trends,
+    Webhook,
 )
 from chalicelib.domain.survey import Option, Question, Survey
 
@@ -105,6 +106,13 @@ OFFICE = Calendar(zone=ZONE, hours={"mon-fri": ["08:00-12:00", "14:00-18:00"], "
 NIGHTS = Calendar(zone="America/Santiago", hours={"mon-fri": ["20:00-04:00"], "sat,sun": ["10:00-14:00"]})
 
 
+WEBHOOKS = (
+    Webhook(id="crm", url="https://crm.torno.example/hook"),
+    Webhook(id="audit", url="https://audit.torno.example/hook", kinds=("case.opened", "case.resolved")),
+)
+"""The second is taken out while posts to it wait."""
+
+
 def organisation(step: int = 0) -> Organisation:
     """Return the company's file as published first (step 0) and after each change."""
     programs = [PURCHASE, PURCHASE_EFFORT, USER, TICKET, SUPPORT]
@@ -149,6 +157,7 @@ def organisation(step: int = 0) -> Organisation:
             "causes": (Cause(id="carrier", text={"es": "transportadora"}), Cause(id="us", text={"es": "nosotros"})),
             "trends": Trends(attributes=("region",)),
             "internal_domains": ("torno.example",),
+            "webhooks": WEBHOOKS if step < 2 else WEBHOOKS[:1],
             **changes,
         }
     )

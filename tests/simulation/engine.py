@@ -13,13 +13,16 @@ from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.memory import Memory, ports
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.outgoing import CloudEvent, Origin
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Invalid
-from chalicelib.flows import collect, invite, receive, work
-from chalicelib.ports import DueKey, Mail, Ports, Sms, View
+from chalicelib.flows import collect, invite, project, publish, receive, work
+from chalicelib.ports import DueKey, Mail, Ports, Sms, View, Write
 from tests.simulation.faults import (
     CARRIER,
+    PROFILES,
     Chances,
     Context,
     Died,
@@ -31,14 +34,31 @@ from tests.simulation.faults import (
 )
 from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Ledger, Violation
 from tests.simulation.queues import RECEIVES_MAX, Message, Queue
+from tests.simulation.stream import Consumer, Stream
 from tests.simulation.writer import PlainWriter
 
 START = datetime(2026, 3, 9, tzinfo=UTC)
 DEPTH_MAX = 2
+ORIGIN = Origin("/lazo/simulated", "https://torno.example")
+DELAY_MAX = timedelta(minutes=15)
+"""Of one message: the longest that SQS takes."""
+
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 SKEW_MAX = timedelta(minutes=6)
 HASTE_MAX = timedelta(hours=6)
 """How far ahead lies what may come in between: nobody sends tomorrow's event today."""
+
+
+class WatchedCustomers(dict[str, Customer]):
+    """Customers by their keys, and a line for each write in what the stream tells."""
+
+    def __init__(self, told: list[Write]) -> None:
+        super().__init__()
+        self._told = told
+
+    def __setitem__(self, key: str, customer: Customer) -> None:
+        self._told.append(Write(str(len(self._told)), self.get(key), customer))
+        super().__setitem__(key, customer)
 
 
 class WatchedMemory(Memory):
@@ -47,14 +67,21 @@ class WatchedMemory(Memory):
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[InvitationWrite | CaseWrite] = []
+        self.told: list[Write] = []
+        """What the stream tells whoever speaks to other programs, customers too."""
+        self.customers = WatchedCustomers(self.told)
         self.written_at: dict[tuple[str, str], datetime] = {}
 
     def put_invitation(self, invitation: Invitation) -> None:
-        self.writes.append(InvitationWrite(self.invitations.get(invitation.id), invitation))
+        before = self.invitations.get(invitation.id)
+        self.writes.append(InvitationWrite(before, invitation))
+        self.told.append(Write(str(len(self.told)), before, invitation))
         super().put_invitation(invitation)
 
     def put_case(self, case: Case, entry: Entry | None) -> None:
-        self.writes.append(CaseWrite(self.cases.get(case.id), case, entry))
+        before = self.cases.get(case.id)
+        self.writes.append(CaseWrite(before, case, entry))
+        self.told.append(Write(str(len(self.told)), before, case))
         super().put_case(case, entry)
 
 
@@ -93,7 +120,7 @@ class Hooks:
     handing: Callable[[Handed, Context], None] = lambda handed, context: None
     handed: Callable[[Handed, str], None] = lambda handed, id_: None
     handled: Callable[[str, Any, Outcome], None] = lambda queue, body, outcome: None
-    called: Callable[[str, str, Context], None] = lambda port, method, context: None
+    told: Callable[[CloudEvent, Context], None] = lambda event, context: None
 
 
 @dataclass
@@ -122,7 +149,7 @@ class Engine:
         self.bare: Ports = ports(self.memory, links=links, messages=self.writer, names=self.names)
         self.ports = gated(self.bare, self._around)
         self.chances = Chances(self.seed, self.profile, self.excluded)
-        self.queues = {name: Queue(name) for name in ("intake", "due", "views", "receipts")}
+        self.queues = {name: Queue(name) for name in ("intake", "due", "views", "receipts", "webhooks")}
         self.stack: list[Context] = []
         self.digest = hashlib.sha256()
         self.labels: dict[str, str] = {}
@@ -131,13 +158,15 @@ class Engine:
             "due": lambda body, now: work.take(self.ports, body, now),
             "views": lambda body, now: collect.see(self.ports, body),
             "receipts": lambda body, now: receive.take(self.ports, body, now),
+            "webhooks": lambda body, now: publish.post(self.ports, body, ORIGIN, now),
         }
         self._heap: list[tuple[datetime, int, Planned]] = []
         self._numbers = 0
         self._runs: dict[str, int] = {}
         self._by_subject: dict[str, list[Planned]] = {}
         self._sweep_at: datetime | None = None
-        self.stream: Any = None
+        self.streams: list[Stream] = []
+        self._announced = self._posted = 0
         self.crashes: dict[int, str] = {}
         """The calls, counted from the beginning, at which the process is killed: before or after their effect."""
         self.called: list[str] = []
@@ -220,7 +249,6 @@ class Engine:
         context = self.stack[-1]
         place, context.calls = context.calls, context.calls + 1
         self._doom_by_count(context, place)
-        self.hooks.called(port, method, context)
         if place == context.race_call:
             self._race(context, f"{port}.{method}")
         if place == context.fault_call:
@@ -282,6 +310,8 @@ class Engine:
     def _look(self, context: Context) -> None:
         """Show each write to the invariants, once a whole transaction is there."""
         self.tick += 1
+        if self.streams:
+            self._listen(context)
         if not self.memory.writes:
             return
         writes, self.memory.writes = self.memory.writes, []
@@ -291,6 +321,15 @@ class Engine:
             self._tell_write(write, context)
         for write in writes:
             self.hooks.wrote(write, context)
+
+    def _listen(self, context: Context) -> None:
+        """Show the invariants what was just said to other programs."""
+        memory = self.memory
+        events = [*memory.announced[self._announced :], *(event for _, event in memory.posted[self._posted :])]
+        self._announced, self._posted = len(memory.announced), len(memory.posted)
+        for event in events:
+            self.tell(f"{context.name}: tells {event.type} of {self.label(event.subject or '')}", depth=context.depth)
+            self.hooks.told(event, context)
 
     def _tell_write(self, write: InvitationWrite | CaseWrite, context: Context) -> None:
         after = write.after
@@ -387,8 +426,39 @@ class Engine:
         self._drain_inbox()
         self._drain_hints()
         self._arm()
-        if self.stream:
-            self.stream.look()
+        for stream in self.streams:
+            stream.look()
+
+    @property
+    def counts(self) -> bool:
+        """Say whether the stream is read: counting takes as long as all else, and every profile has it at times."""
+        return self.seed // len(PROFILES) % 4 == 0
+
+    def open_streams(self) -> None:
+        """Let the consumers of the table's stream take part."""
+        self.streams = [Stream(self, consumer) for consumer in self.consumers()]
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Return what the stream calls: who counts, and who tells other programs."""
+        memory = self.memory
+        return (
+            Consumer(
+                "stream",
+                lambda: len(memory.changes),
+                lambda since: (
+                    [((each.new or each.old).id, each) for each in memory.changes[since:]],  # type: ignore[union-attr]
+                    len(memory.changes),
+                ),
+                lambda batch, shard, now: project.project(self.ports, batch, shard, now),
+            ),
+            Consumer(
+                "publish",
+                lambda: len(memory.told),
+                lambda since: ([(_name(each.new), each) for each in memory.told[since:]], len(memory.told)),
+                lambda batch, shard, now: publish.publish(self.ports, batch, ORIGIN),
+                replayed_max=3,
+            ),
+        )
 
     def _drain_inbox(self) -> None:
         events, self.memory.inbox = self.memory.inbox, []
@@ -403,6 +473,10 @@ class Engine:
         views, memory.views = memory.views, []
         for view in views:
             self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
+        posts, memory.posts = memory.posts, []
+        for post, after in posts:
+            key = f"post {post.what.kind} of {self.label(post.what.item or '')} to {post.webhook}"
+            self.send("webhooks", post, key, after=min(after, DELAY_MAX))
 
     def subjects(self, id_: str) -> tuple[str, ...]:
         """Return what a race about an invitation would be about: itself and its customer."""
@@ -474,6 +548,10 @@ class Engine:
 def _whole_millisecond(at: datetime) -> datetime:
     """Return an instant as the product's clock tells it."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _name(item: Invitation | Case | Customer | None) -> str:
+    return item.key if isinstance(item, Customer) else item.id if item else ""
 
 
 def subjects_of(event: Any) -> tuple[str, ...]:

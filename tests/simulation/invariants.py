@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.case import Case
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
+from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.flows import project
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
@@ -50,11 +51,14 @@ class Judge:
         self.people: dict[str, Any] = {}
         """Keyed name → the person behind it."""
         self.worst_late = timedelta(0)
+        self.events: dict[str, tuple[str, dict[str, Any]]] = {}
+        """What other programs were told, by the ids of the events."""
         self.sent_alerts: dict[tuple[str, ...], tuple[datetime, tuple[int, int], str]] = {}
         profile = engine.profile
         self.skew = timedelta(seconds=600 if profile.leap_share else 2 * profile.skew_seconds)
         engine.hooks.wrote = self.wrote
         engine.hooks.handing = self.handing
+        engine.hooks.told = self.told
 
     def wrote(self, write: InvitationWrite | CaseWrite, context: Context) -> None:
         """Hold what was touched against all that speaks of one write."""
@@ -67,6 +71,11 @@ class Judge:
         for check in ON_MESSAGE:
             check(self, handed, context)
         self.ledger.by_invitation.setdefault((handed.kind, handed.about), []).append(handed)
+
+    def told(self, event: CloudEvent, context: Context) -> None:
+        """Hold what other programs are told against what they may know."""
+        for check in ON_EVENT:
+            check(self, event, context)
 
     def day(self) -> None:
         """Hold everything against all that can be asked at any time."""
@@ -511,6 +520,30 @@ def escalation_ends(judge: Judge, handed: Handed, context: Context) -> None:
         assert shadow.resolve_from, f"{what} while {shadow.state}"
 
 
+# What speaks of one event that other programs are told
+
+
+@invariant(15, "no event names who was erased")
+def event_names_nobody(judge: Judge, event: CloudEvent, context: Context) -> None:
+    """Whoever was erased before this handler began is named to no program any more."""
+    customer, item = event.data.get("customer"), judge.memory.invitations.get(event.subject or "")
+    told = customer["id"] if isinstance(customer, dict) else None
+    for key, tick in judge.ledger.erased.items():
+        if tick < context.start:
+            assert told != judge.people[key].id, f"{event.type} names {told}, erased"
+            about = item is not None and item.customer == key and event.data.get("reference")
+            assert not about, f"{event.type} of {judge.label(event.subject or '')} quotes a reference of {key}, erased"
+
+
+@invariant(17, "an event told twice says the same under the same id")
+def events_known_again(judge: Judge, event: CloudEvent, context: Context) -> None:
+    """Whoever is told twice can know it by its id."""
+    looked_up = ("customer", "event", "reference")
+    facts = {name: value for name, value in event.data.items() if name not in looked_up}
+    before = judge.events.setdefault(event.id, (event.type, facts))
+    assert before == (event.type, facts), f"{event.type} {event.id} says {facts}, before {before}"
+
+
 # What can be asked at any time
 
 
@@ -701,7 +734,7 @@ def fulfilled_is_there(judge: Judge) -> None:
 def counters_recounted(judge: Judge) -> None:
     """Each count is what the items say, and the ratings are what we count ourselves."""
     memory = judge.memory
-    if judge.engine.stream is None:
+    if not judge.engine.streams:
         return
     items = (*memory.invitations.values(), *memory.cases.values())
     found = project.reconcile(judge.engine.bare, items)
@@ -719,6 +752,49 @@ def counters_recounted(judge: Judge) -> None:
     assert ratings == dict(wanted), f"ratings {ratings}, by our own count {dict(wanted)}"
     cases = sum(day.get("opened", 0) for day in series("case", "all", "all", *EVER).values())
     assert cases == len(memory.cases), f"{cases} cases counted, there are {len(memory.cases)}"
+
+
+@invariant(17, "every move was told to other programs")
+def moves_told(judge: Judge) -> None:
+    """Each line of each timeline is on the bus, under the name of what it did."""
+    if not judge.engine.streams:
+        return
+    told = {(event.data["case"], event.data["version"], event.type) for event in _announced(judge, "case.")}
+    for id_, lines in judge.memory.entries.items():
+        for version, line in lines.items():
+            resolved = line.to_state == "resolved" != line.from_state
+            kind = "case.opened" if version == 1 else "case.resolved" if resolved else "case.moved"
+            assert (id_, version, kind) in told, f"{judge.label(id_)}: no program was told of {line.move} v{version}"
+
+
+def _announced(judge: Judge, kind: str) -> list[CloudEvent]:
+    return [event for event in judge.memory.announced if event.type.startswith(kind)]
+
+
+@invariant(17, "every answer and every opt-out was told to other programs")
+def wishes_told(judge: Judge) -> None:
+    """Each confirmed answer and each person who left is on the bus."""
+    if not judge.engine.streams:
+        return
+    answers = {(event.subject, event.data["rating"]) for event in _announced(judge, "response.confirmed")}
+    for invitation in judge.memory.invitations.values():
+        if invitation.confirmed and not invitation.erased:
+            wanted = (invitation.id, invitation.confirmed.rating)
+            assert wanted in answers, f"no program was told of {judge.label(invitation.id)}'s answer"
+    left = {event.subject for event in _announced(judge, "customer.opted_out")}
+    for customer in judge.memory.customers.values():
+        told = not customer.opted_out_at or customer.erased_at or customer.id in left
+        assert told, f"no program was told that {customer.id} opted out"
+
+
+@invariant(17, "every event reached its webhook, or was laid aside with a reason")
+def webhooks_reached(judge: Judge) -> None:
+    """What is on the bus came to the webhook that wants all of it."""
+    memory = judge.memory
+    reached = {event.id for webhook, event in memory.posted if webhook == "crm"}
+    reached |= {post.what.id for post, reason in memory.given_up if post.webhook == "crm" and reason}
+    for event in memory.announced:
+        assert event.id in reached, f"the CRM never heard of {event.type} {judge.label(event.subject or '')}"
 
 
 @invariant(16, "no token in the table or a queue")
@@ -763,6 +839,7 @@ ON_MESSAGE: tuple[Check, ...] = (
     one_sender,
     escalation_ends,
 )
+ON_EVENT: tuple[Check, ...] = (event_names_nobody, events_known_again)
 DAILY: tuple[Check, ...] = (one_record_each, one_primary, cases_match, nothing_overdue, erased_is_gone)
 AT_END: tuple[Check, ...] = (
     all_decided,
@@ -773,6 +850,9 @@ AT_END: tuple[Check, ...] = (
     scanned_unconfirmed,
     fulfilled_is_there,
     counters_recounted,
+    moves_told,
+    wishes_told,
+    webhooks_reached,
     no_token_kept,
 )
 __all__ = ["Case", "Judge"]

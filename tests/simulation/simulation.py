@@ -9,7 +9,6 @@ from tests.simulation.engine import START, Engine
 from tests.simulation.faults import PROFILES, Profile
 from tests.simulation.invariants import Judge
 from tests.simulation.ledger import Violation
-from tests.simulation.stream import Stream
 from tests.simulation.world import World
 
 DAY = timedelta(days=1)
@@ -59,8 +58,8 @@ def live_through(engine: Engine, *, days: int, events: int) -> Result:
     violation: Violation | None = None
     try:
         World(engine, judge, days=days, events=events)
-        if engine.seed // len(PROFILES) % 4 == 0:  # counting takes as long as all else: every profile has it at times
-            engine.stream = Stream(engine)
+        if engine.counts:
+            engine.open_streams()
         _live(engine, judge, days)
     except Violation as found:
         violation = found

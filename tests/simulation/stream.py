@@ -1,20 +1,35 @@
 """Model the table's stream: shards that split, batches of any size, old records again, and owners at the same time."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from chalicelib.flows import project
-from chalicelib.ports import Change
-from tests.simulation.engine import Engine
+if TYPE_CHECKING:
+    from tests.simulation.engine import Engine
 
 WINDOWS = (timedelta(seconds=20), timedelta(minutes=10), timedelta(hours=2))
 """How long the stream gathers, or hangs behind."""
 
 BATCH_MAX = 100
-REPLAYED_MAX = 60
-SPLITS_AT = (timedelta(days=5), timedelta(days=14))
+SPLITS_AT = (timedelta(days=1), timedelta(days=5), timedelta(days=14))
 """When each shard becomes two."""
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A function that the stream calls, and where its records come from."""
+
+    kind: str
+    written: Callable[[], int]
+    """Grows when something was written."""
+    read: Callable[[int], tuple[list[tuple[str, Any]], int]]
+    """Returns the records from a position on, each with the item that it is of, and the position after them."""
+    take: Callable[[Sequence[Any], str, datetime], Any]
+    """Handles a batch of a shard, by its name."""
+    replayed_max: int = 60
+    """How many records come again when a batch does."""
 
 
 @dataclass
@@ -24,23 +39,22 @@ class Shard:
     name: str
     part: int
     of: int
-    records: list[Change] = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
     done: int = 0
 
-    def holds(self, change: Change) -> bool:
-        """Say whether a record belongs here."""
-        item = change.new or change.old
-        return crc32((item.id if item else change.sequence).encode()) % self.of == self.part
+    def holds(self, item: str) -> bool:
+        """Say whether an item's records belong here."""
+        return crc32(item.encode()) % self.of == self.part
 
 
 class Stream:
-    """Brings what was written to the counters, as Lambda does: in order at first, again after a failure."""
+    """Brings what was written to a consumer, as Lambda does: in order at first, again after a failure."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: "Engine", consumer: Consumer) -> None:
+        self.engine, self.consumer = engine, consumer
         self.shards = [Shard(f"shard-{part}", part, 2) for part in range(2)]
         self.closed: list[Shard] = []
-        self.read = 0
+        self.position = self.seen = 0
         self.planned = False
         for at in SPLITS_AT:
             engine.plan(engine.now + at, "~shards split", self._split)
@@ -57,17 +71,17 @@ class Stream:
 
     def look(self) -> None:
         """Plan the next batch when something was written."""
-        if not self.planned and len(self.engine.memory.changes) > self.read:
+        if not self.planned and self.consumer.written() > self.seen:
             self.planned = True
-            window = self.engine.chances.of(f"stream {self.engine.now}").choice(WINDOWS)
-            self.engine.plan(self.engine.now + window, "~stream", self._deliver)
+            window = self.engine.chances.of(f"{self.consumer.kind} {self.engine.now}").choice(WINDOWS)
+            self.engine.plan(self.engine.now + window, f"~{self.consumer.kind}", self._deliver)
 
     def _read(self) -> None:
         """Hand out what is new to the shards."""
-        changes = self.engine.memory.changes
-        for change in changes[self.read :]:
-            next(shard for shard in self.shards if shard.holds(change)).records.append(change)
-        self.read = len(changes)
+        self.seen = self.consumer.written()
+        records, self.position = self.consumer.read(self.position)
+        for item, record in records:
+            next(shard for shard in self.shards if shard.holds(item)).records.append(record)
 
     def _deliver(self) -> None:
         self.planned = False
@@ -77,27 +91,21 @@ class Stream:
         self.closed = [shard for shard in self.closed if shard.done < len(shard.records)]
         if any(shard.done < len(shard.records) for shard in (*self.closed, *self.shards)):
             self.planned = True
-            self.engine.plan(self.engine.now + WINDOWS[0], "~stream", self._deliver)
+            self.engine.plan(self.engine.now + WINDOWS[0], f"~{self.consumer.kind}", self._deliver)
 
     def _consume(self, shard: Shard) -> None:
         """Take one batch of a shard; at times with some of what came before, or all of it again out of order."""
         if shard.done == len(shard.records):
             return
-        chance = self.engine.chances.of(f"stream {shard.name} {shard.done} {self.engine.now}")
+        chance = self.engine.chances.of(f"{self.consumer.kind} {shard.name} {shard.done} {self.engine.now}")
         wild = self.engine.chances.active and chance.random() < self.engine.profile.duplicates
         end = min(len(shard.records), shard.done + chance.choice((1, 3, 20, BATCH_MAX)))
-        begin = max(0, shard.done - chance.randrange(REPLAYED_MAX)) if wild else shard.done
-        batch = shard.records[begin:end]
-        outcome = self._project(shard, batch)
-        if outcome:
+        begin = max(0, shard.done - chance.randrange(self.consumer.replayed_max)) if wild else shard.done
+        if self._take(shard, shard.records[begin:end]):
             shard.done = end
         if wild:
-            self._project(shard, chance.shuffled(shard.records[:end][-REPLAYED_MAX:]))
+            self._take(shard, chance.shuffled(shard.records[:end][-self.consumer.replayed_max :]))
 
-    def _project(self, shard: Shard, batch: list[Change]) -> bool:
-        outcome = self.engine.run(
-            "stream",
-            f"stream {shard.name}",
-            lambda now: project.project(self.engine.ports, batch, shard.name, now),
-        )
-        return outcome.is_done
+    def _take(self, shard: Shard, batch: list[Any]) -> bool:
+        kind, take = self.consumer.kind, self.consumer.take
+        return self.engine.run(kind, f"{kind} {shard.name}", lambda now: take(batch, shard.name, now)).is_done
