@@ -370,7 +370,7 @@ def hooked(engine_of: Callable[[], DeepEngine | None]) -> Iterator[None]:
         if engine:
             engine.after_call(model)
 
-    session = clients._session()
+    session = clients.session()
     session.register("before-call", before, unique_id="simulation-before")
     session.register("after-call", after, unique_id="simulation-after")
     try:
