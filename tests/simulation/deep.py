@@ -143,7 +143,8 @@ class DeepEngine(Engine):
         runtime.use_ports(self.ports)
         runtime.use_clock(lambda: self.stack[-1].now if self.stack else self.now)
         runtime.use_transport(self._take_post)
-        self.lambdas = {name: Function.load(name, f"{ENTRYPOINTS}.{where}") for name, where in LAMBDAS.items()}
+        roles = self.system.resources.permissions
+        self.lambdas = {name: Function.load(name, f"{ENTRYPOINTS}.{where}", roles) for name, where in LAMBDAS.items()}
         self.handlers = {
             **{name: lambda body, now, name=name: self._consume(name, body) for name in QUEUES},  # type: ignore[misc]
             "receipts": lambda body, now: self.lambdas["receipts"].invoke(_notification(body)),
