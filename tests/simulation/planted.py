@@ -220,8 +220,8 @@ MUTANTS = (
     bug(
         "a reminder leaves after the answer",
         INVITATION,
-        "waiting = self.confirmed or (self.provisional and not self.unconfirmed) or self.confirm_at",
-        "waiting = self.confirm_at",
+        "return bool(self.confirmed or (self.provisional and not self.unconfirmed) or self.confirm_at)",
+        "return bool(self.confirm_at)",
         RESPONSE,
         "        remind_at=None,\n        has_case",
         "        has_case",
@@ -340,8 +340,8 @@ MUTANTS = (
     bug(
         "a clock that is behind turns a case's clock back",
         CASE,
-        "    now = max(_whole(now), case.moved_at or case.opened_at)\n",
-        "",
+        "    _check(case, wanted, organisation)\n    now = max(_whole(now), case.moved_at or case.opened_at)\n",
+        "    _check(case, wanted, organisation)\n",
     ),
     bug(
         "the customer is asked twice whether it was mended",
