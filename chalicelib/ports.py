@@ -10,7 +10,7 @@ from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line
 from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Organisation, Webhook
+from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.rollup import Row as Row
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, Frozen, Instant
@@ -58,6 +58,14 @@ class Invitations(Protocol):
 
         Raises Conflict.
         """
+        ...
+
+    def take_place(self, name: str, most: int) -> bool:
+        """Take one of a number of places; False when all are taken. Who dies and takes another wastes one."""
+        ...
+
+    def give_place_back(self, name: str) -> None:
+        """Give back a place that was taken and not used."""
         ...
 
     def early(self, key: str) -> Early | None: ...
@@ -141,6 +149,14 @@ class Library(Protocol):
     def survey(self, version: str) -> Survey | None: ...
 
     def publish(self, organisation: Organisation, at: datetime) -> None: ...
+
+    def pauses(self, *, fresh: bool = False) -> Pauses:
+        """Return what stops asking; without `fresh` it may be half a minute old."""
+        ...
+
+    def save_pauses(self, pauses: Pauses) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def read(text: str, file: str, today: date, override: Override | None = None) ->
         raise Unreadable(file, [fault])
     if override:
         override(marked.data)
-    faults = [*_zone(marked), *public_holidays.resolve(marked, today)]
+    faults = [*_zone(marked), *public_holidays.resolve(marked, today), *public_holidays.customer_hours(marked, today)]
     language = marked.data.get("language", LANGUAGES[0])
     marked.data = expanded(Organisation, marked.data, language if language in LANGUAGES else LANGUAGES[0])
     faults += references(marked)

@@ -8,19 +8,18 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.domain import rollup
-from chalicelib.domain.calendar import Calendar, check_opens, due, next_open
+from chalicelib.domain.calendar import Calendar, check_opens, due, next_open, open_time
 from chalicelib.domain.destination import destination
 from chalicelib.domain.event import CANCELLATIONS, CLOSINGS, FULFILMENT
 from chalicelib.domain.organisation import Department, Organisation, Program, Webhook
 from chalicelib.domain.outgoing import KINDS
-from chalicelib.domain.policy import hours_of
 from chalicelib.domain.sms import fold, septets
 from chalicelib.domain.survey import SCALES, Survey
-from chalicelib.domain.terms import LANGUAGES, in_language
+from chalicelib.domain.terms import LANGUAGES, in_language, range_of
 from chalicelib.errors import NeverOpen
 from chalicelib.ports import Role
 from infra.marked_yaml import Fault, Marked, Place
-from infra.public_holidays import own_calendars
+from infra.public_holidays import BY_LAW, own_calendars
 
 ACKNOWLEDGE_DAYS_MAX = 14  # as the calendar on the wall counts them: a customer waits around the clock
 RESOLVE_DAYS_MAX = 90
@@ -121,6 +120,8 @@ def impossible(marked: Marked, organisation: Organisation, today: date) -> Itera
         yield from _scale(marked, survey, ("surveys", index))
     for index, program in enumerate(organisation.programs):
         yield from _moments(marked, program, ("programs", index))
+        yield from _rules(marked, program, ("programs", index))
+        yield from _nobody(marked, organisation, index)
     yield from _webhooks(marked, organisation)
     for fault in rollup.faults(organisation):
         place, _, text = fault.partition(": ")
@@ -129,17 +130,25 @@ def impossible(marked: Marked, organisation: Organisation, today: date) -> Itera
 
 def _never_open(marked: Marked, organisation: Organisation, today: date) -> Iterator[Fault]:
     for index, program in enumerate(organisation.programs):
-        place: Place = ("programs", index, "hours")
-        try:
-            hours = hours_of(program, None, organisation)
-        except ValidationError as error:
-            yield marked.fault(place, error.errors()[0]["msg"].removeprefix("Value error, "))
-        else:
-            yield from _closed(marked, hours, place, today)
+        if program.hours is not None:
+            hours: dict[str, Any] = {"zone": organisation.zone, "hours": program.hours}
+            yield from _when_open(marked, hours, ("programs", index, "hours"), today)
+    for country, allowed in organisation.customer_hours.items():
+        hours = {"zone": organisation.zone, "hours": allowed.hours, "holidays": allowed.holidays}
+        yield from _when_open(marked, hours, ("customer_hours", country), today)
     yield from _closed(marked, organisation.calendar, ("calendar", "hours"), today)
     for own, _ in own_calendars(marked.data):
         department = organisation.departments[int(own[1])]
         yield from _closed(marked, organisation.calendar_of(department.id), (*own, "hours"), today)
+
+
+def _when_open(marked: Marked, hours: dict[str, Any], place: Place, today: date) -> Iterator[Fault]:
+    try:
+        calendar = Calendar.model_validate(hours)
+    except ValidationError as error:
+        yield marked.fault(place, error.errors()[0]["msg"].removeprefix("Value error, "))
+    else:
+        yield from _closed(marked, calendar, place, today)
 
 
 def _closed(marked: Marked, calendar: Calendar, place: Place, today: date) -> Iterator[Fault]:
@@ -196,6 +205,53 @@ def _moments(marked: Marked, program: Program, place: Place) -> Iterator[Fault]:
             yield marked.fault((*place, "on", index), text)
 
 
+def _rules(marked: Marked, program: Program, place: Place) -> Iterator[Fault]:
+    for kind, rules in (("when", program.when), ("unless", program.unless)):
+        for name, values in rules.items():
+            text = next(filter(None, map(_unreadable_rule, values)), None if values else "needs at least one value")
+            if text:
+                yield marked.fault((*place, kind, name), text)
+    for name in program.when.keys() & program.unless.keys():
+        if set(program.when[name]) <= set(program.unless[name]):
+            text = f"leaves out all that `when.{name}` lets in, so nobody is asked"
+            yield marked.fault((*place, "unless", name), text)
+
+
+def _unreadable_rule(wanted: str) -> str | None:
+    bounds = range_of(wanted)
+    if bounds and bounds[0] > bounds[1]:
+        return f"{wanted!r} is empty: write the smaller number first"
+    if bounds is None and wanted.strip()[:1] in ("<", ">", "="):
+        return f"must compare with a number, as in '>= 50000', '< 100' or '10..20', not {wanted!r}"
+    return None
+
+
+def _nobody(marked: Marked, organisation: Organisation, index: int) -> Iterator[Fault]:
+    program, place = organisation.programs[index], ("programs", index)
+    if program.sample == 0:
+        yield marked.fault(
+            (*place, "sample"), "is 0, so nobody is ever asked; write `paused: true` to stop for a while"
+        )
+    if program.too_old_after <= timedelta(0):
+        yield marked.fault((*place, "too_old_after"), "must be longer than nothing, or every event is too old")
+    for other in organisation.programs[:index]:
+        if _outrun(program, other):
+            text = (
+                f"never asks anybody: {other.id} asks the same contact about the same event, and lets that person rest"
+                f" for {other.rest_days} days; give {other.id} a rule (`when`) or a `sample`, or this a longer `delay`"
+            )
+            yield marked.fault(place, text)
+            return
+
+
+def _outrun(program: Program, other: Program) -> bool:
+    """Say whether another program, before this one in the file, always takes the rest first."""
+    asks_all = not other.when and not other.unless and other.sample == 1 and not other.paused and not other.daily_max
+    same = set(program.on) <= set(other.on) and program.contact == other.contact
+    reaches = set(program.channels) <= set(other.channels)
+    return asks_all and same and reaches and program.delay < other.delay + timedelta(days=other.rest_days)
+
+
 def _webhooks(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
     for index, webhook in enumerate(organisation.webhooks):
         yield from _webhook(marked, webhook, ("webhooks", index))
@@ -217,13 +273,10 @@ def _webhook(marked: Marked, webhook: Webhook, place: Place) -> Iterator[Fault]:
 def doubtful(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
     """Yield what is possible but seldom meant: texts in one language only, drivers that nobody owns."""
     yield from _languages(marked, organisation)
+    for index, program in enumerate(organisation.programs):
+        yield from _odd(marked, organisation, program, ("programs", index))
     for index, survey in enumerate(organisation.surveys):
         yield from _ownerless(marked, survey, ("surveys", index))
-    for index, program in enumerate(organisation.programs):
-        for at, moment in enumerate(program.on):
-            meant = "" if moment in CLOSINGS else nearest(moment, CLOSINGS, SLIP)
-            if meant:
-                yield marked.fault(("programs", index, "on", at), f"{moment} is a type of its own{meant}")
     yield from _unsigned_texts(marked, organisation)
     yield from _texts_anywhere(marked, organisation)
     if not organisation.causes:
@@ -271,6 +324,27 @@ def _texts(value: Any, place: Place) -> Iterator[tuple[Place, dict[str, str]]]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _texts(item, (*place, index))
+
+
+def _odd(marked: Marked, organisation: Organisation, program: Program, place: Place) -> Iterator[Fault]:
+    for index, moment in enumerate(program.on):
+        meant = "" if moment in CLOSINGS else nearest(moment, CLOSINGS, SLIP)
+        if meant:
+            yield marked.fault((*place, "on", index), f"{moment} is a type of its own{meant}")
+    if 0 < program.rest_days_after_answer <= program.rest_days:
+        text = f"changes nothing: whoever is asked rests for {program.rest_days} days, answered or not"
+        yield marked.fault((*place, "rest_days_after_answer"), text)
+    law = BY_LAW.get(organisation.country)
+    if law and program.hours is not None and _minutes(program.hours) > _minutes(law):
+        text = f"may be longer than the law of {organisation.country} allows; without `hours` its own hours are kept"
+        yield marked.fault((*place, "hours"), text)
+
+
+def _minutes(hours: dict[str, list[str]]) -> int:
+    """Return how many minutes of a plain week are open."""
+    monday = datetime(2023, 1, 2, tzinfo=UTC)
+    calendar = Calendar(zone="UTC", hours=hours)
+    return int(open_time(monday, monday + timedelta(days=7), calendar).total_seconds()) // 60
 
 
 def _ownerless(marked: Marked, survey: Survey, place: Place) -> Iterator[Fault]:

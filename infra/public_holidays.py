@@ -3,13 +3,19 @@
 import difflib
 from collections.abc import Iterator
 from datetime import date
+from importlib import resources
 from typing import Any
 
 import holidays
+import phonenumbers
 
 from infra.marked_yaml import Fault, Marked, Place
 
 YEARS = 3  # this one and the two after it: publishing again each year keeps them fresh
+BY_LAW = {"CO": {"mon-fri": ["07:00-19:00"], "sat": ["08:00-15:00"]}}
+"""Countries whose law says when a company may write to people, and in no others. Colombia: Ley 2300 de 2023, art. 3:
+never on Sundays and holidays."""
+
 KEYS = ("country", "region", "add", "except")
 
 
@@ -30,6 +36,49 @@ def resolve(marked: Marked, today: date) -> Iterator[Fault]:
             yield from _dates(marked, calendar, place, today)
         else:
             calendar["holidays"] = default.get("holidays", [])
+
+
+def customer_hours(marked: Marked, today: date) -> Iterator[Fault]:
+    """Fill in when customers may be written to: the law's hours where we know of one, each with its country's days off.
+
+    A country of the file is written as its hours alone, as in CO: {mon-fri: 08:00-17:00}.
+    """
+    written = marked.data.get("customer_hours") or {}
+    if not isinstance(written, dict):
+        yield marked.fault(("customer_hours",), "must map countries to hours, as in {CO: {mon-fri: 08:00-17:00}}")
+        return
+    known = holidays.list_supported_countries()
+    for country in [each for each in written if each not in known or each not in _ZONES]:
+        yield marked.fault(("customer_hours", country), f"must be a country of two capital letters, not {country!r}")
+        return
+    marked.data["customer_hours"] = {
+        country: _of_country(country, hours, today) for country, hours in {**BY_LAW, **written}.items()
+    }
+
+
+def _of_country(country: str, hours: Any, today: date) -> dict[str, Any]:
+    code = phonenumbers.country_code_for_region(country)
+    alone = len(phonenumbers.region_codes_for_country_code(code)) == 1
+    return {
+        "zones": _ZONES[country],
+        "calling_code": f"+{code}" if alone else None,
+        "hours": hours,
+        "holidays": _of_three_years({"country": country}, today),
+    }
+
+
+def _zones_by_country() -> dict[str, list[str]]:
+    """Return each country's zones, as the zone database lists them."""
+    found: dict[str, list[str]] = {}
+    table = resources.files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
+    for line in table.splitlines():
+        if line and not line.startswith("#"):
+            country, _, zone, *_comment = line.split("\t")
+            found.setdefault(country, []).append(zone)
+    return found
+
+
+_ZONES = _zones_by_country()
 
 
 def own_calendars(data: dict[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Organisation, Webhook
+from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
@@ -49,6 +49,8 @@ class Memory:
 
     invitations: dict[str, Invitation] = field(default_factory=dict)
     early: dict[str, Early] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
+    pauses: Pauses = field(default_factory=Pauses)
     cases: dict[str, Case] = field(default_factory=dict)
     entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
@@ -160,6 +162,15 @@ class MemoryInvitations:
         self.memory.put_invitation(invitation)
         self.memory.put_case(case, entry)
 
+    def take_place(self, name: str, most: int) -> bool:
+        if self.memory.places.get(name, 0) >= most:
+            return False
+        self.memory.places[name] = self.memory.places.get(name, 0) + 1
+        return True
+
+    def give_place_back(self, name: str) -> None:
+        self.memory.places[name] -= 1
+
     def early(self, key: str) -> Early | None:
         return self.memory.early.get(key)
 
@@ -255,6 +266,14 @@ class MemoryLibrary:
         if self.memory.organisation is None:
             raise NotFound("no organisation has been published")
         return self.memory.organisation
+
+    def pauses(self, *, fresh: bool = False) -> Pauses:
+        return self.memory.pauses
+
+    def save_pauses(self, pauses: Pauses) -> None:
+        if self.memory.pauses.version != pauses.version - 1:
+            raise Conflict("pauses")
+        self.memory.pauses = pauses
 
     def survey(self, version: str) -> Survey | None:
         return self.memory.surveys.get(version)

@@ -73,8 +73,16 @@ def ascii_domain(domain: str) -> str:
 def normal_phone(number: str) -> str:
     """Return a phone number as E.164 writes it, with its country's code.
 
-    >>> normal_phone("0057 (300) 123-4567")
-    '+573001234567'
+    >>> normal_phone("0057 (300) 123-4567"), normal_phone("+44 (0)20 7946 0000")
+    ('+573001234567', '+442079460000')
     """
     digits = re.sub(r"[^0-9+]", "", unicodedata.normalize("NFKC", number))
-    return re.sub(r"^(?:\+|00)0*", "+", digits)
+    international = re.sub(r"^(?:\+|00)0*", "+", digits)
+    import phonenumbers  # here, since whoever meets no phone should not load every country's rules
+
+    try:
+        # Knows where a zero belongs to the number (Italy) and where it only leads out of town (+44 0 20 …).
+        parsed = phonenumbers.parse(international)
+    except phonenumbers.NumberParseException:
+        return international
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

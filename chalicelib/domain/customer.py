@@ -8,6 +8,8 @@ from chalicelib.domain.event import Contact
 from chalicelib.domain.terms import Channel, Frozen, Instant, Name
 
 RECENT_MAX = 20  # invitations remembered by customer: what the ledger shows of one person
+EPISODES_MAX = 5  # of one customer: whoever closes five others in between has begun a new one
+EPISODE_MARK = 8  # characters that tell one customer's episodes apart
 
 
 class Customer(Frozen):
@@ -34,6 +36,8 @@ class Customer(Frozen):
     former_until: Instant | None = None
     former_by: str | None = None
     recent: tuple[str, ...] = ()
+    episodes: tuple[str, ...] = ()
+    """The last closings with a reference that were asked about: the episode's mark, then the invitation's id."""
     passed_over: tuple[str, ...] = ()
     """The last decisions not to ask: what answers "why did this customer get none?"."""
     do_not_call: bool = False
@@ -70,10 +74,22 @@ class Customer(Frozen):
         """Every decision remembered, asked or not."""
         return (*self.recent, *self.passed_over)
 
-    def asked(self, invitation: str, rest: "Rest | None", now: datetime | None = None) -> "Customer":
+    def asked(
+        self, invitation: str, rest: "Rest | None", now: datetime | None = None, episode: str | None = None
+    ) -> "Customer":
         """Return this customer resting because of an invitation, which is remembered."""
         recent = (invitation, *(each for each in self.recent if each != invitation))[:RECENT_MAX]
-        return self.model_copy(update={"version": self.version + 1, "recent": recent, **_stamped(self, rest, now)})
+        changes = {"version": self.version + 1, "recent": recent, **_stamped(self, rest, now)}
+        if episode:
+            mark = episode[:EPISODE_MARK] + invitation
+            others = (each for each in self.episodes if each != mark)
+            changes["episodes"] = (mark, *others)[:EPISODES_MAX]
+        return self.model_copy(update=changes)
+
+    def asked_of(self, episode: str | None) -> tuple[str, ...]:
+        """Return the invitations that asked about an episode, as far as they are remembered."""
+        mark = (episode or "")[:EPISODE_MARK]
+        return tuple(each[EPISODE_MARK:] for each in self.episodes if mark and each.startswith(mark))
 
 
 class Address(Frozen):

@@ -280,7 +280,8 @@ def _fulfilment(ref: EventRef, envelope: _Envelope) -> Fulfilment:
 def _plain(value: str | bool | float) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return (f"{value:g}" if isinstance(value, float) else value)[:NAME_MAX]
+    # Every digit of an amount: rules compare it.
+    return (f"{value:.15g}" if isinstance(value, float) else value)[:NAME_MAX]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -7,12 +7,16 @@ from typing import Any, Literal
 from chalicelib.domain.calendar import Calendar, next_open
 from chalicelib.domain.customer import Address, Customer, rests_because_of_another
 from chalicelib.domain.event import Closing, Person, Promise
+from chalicelib.domain.organisation import Pause
 from chalicelib.domain.policy import Ask, Reason, Skip, Target, invitation_id
 from chalicelib.domain.terms import NAME_MAX, Channel, Frozen, Instant
 
 HOLD = timedelta(hours=1)
 RETRIES_MAX = 10
 RETRY_AFTER = timedelta(minutes=1)  # doubled each time, so that ten tries take the best part of a day
+
+PAUSE_LOOK_AFTER = timedelta(hours=1)  # while sending is paused: whether it still is
+PAUSED_MAX = timedelta(days=14)  # after the event: nobody wants to be asked about last month when sending goes on
 
 PRIVACY_FOR = timedelta(days=183)
 
@@ -200,6 +204,7 @@ def advance(
     *,
     window: timedelta,
     remind_after: timedelta | None,
+    pause: Pause | None = None,
 ) -> Step | None:
     """Return the step that is due; None when nothing is (the index only hinted).
 
@@ -207,12 +212,26 @@ def advance(
     """
     if invitation.due_at is None or now < invitation.due_at:
         return None
+    if pause and (held := _held_back(invitation, pause, now)):
+        return held
     if invitation.state == "scheduled":
         return _send(invitation, customer, address, hours, now, window, remind_after)
     if invitation.instead_at and now >= invitation.instead_at and not invitation.confirm_at:
         return _instead(invitation, customer, address, hours, now)
     if invitation.remind_at and now >= invitation.remind_at and not invitation.confirm_at:
         return _remind(invitation, customer, address, hours, now)
+    return None
+
+
+def _held_back(invitation: Invitation, pause: Pause, now: datetime) -> Step | None:
+    """Return what a pause makes of what is due: an incident ends an invitation, any other pause lets it wait."""
+    later = now + PAUSE_LOOK_AFTER
+    if invitation.state == "scheduled":
+        if pause.reason == "incident" or later > invitation.occurred_at + PAUSED_MAX:
+            return Step(skip(invitation, pause.reason, f"{pause.id}: {pause.why}"[:NAME_MAX]))
+        return Step(invitation.moved(send_at=later))
+    if invitation.remind_at and now >= invitation.remind_at and not invitation.confirm_at:
+        return Step(invitation.moved(remind_at=later if invitation.is_open(later) else None))
     return None
 
 

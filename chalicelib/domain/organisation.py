@@ -1,18 +1,19 @@
 """Describe the company: departments, people, programs, promises to itself."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from chalicelib.domain.calendar import Calendar
+from chalicelib.domain.calendar import HOLIDAYS_MAX, Calendar
 from chalicelib.domain.event import CLOSINGS, Email
 from chalicelib.domain.survey import Survey
-from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Name, Text
+from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Instant, Name, Text
 
 DEPARTMENTS_MAX = 100
 PROGRAMS_MAX = 50
+PAUSES_MAX = 100
 ATTRIBUTES_MAX = 6  # of those that trends count by: each is one more counter per answer
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -69,25 +70,77 @@ class Program(Frozen):
     survey: Identifier
     contact: Name = CUSTOMER
     when: dict[str, list[str]] = {}
+    """Attribute → its allowed values, or ranges of numbers, as in amount: [">= 50000"]."""
+    unless: dict[str, list[str]] = {}
+    """Attribute → values or ranges that nobody is asked about, as in reason: [spam, duplicate]."""
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = ("email", "sms")
     sms_after_bounce: bool = False
     """Whether one text message may take the place of a mail that came back for good; `channels` must allow it."""
     delay: timedelta = timedelta(0)
     rest_days: Days = 30
+    rest_days_after_answer: Days = 0
+    """How long whoever has answered, this program or another, is not asked by this one; 0: only `rest_days` counts."""
+    same_episode: timedelta = timedelta(days=30)
+    """How long another closing of the same reference belongs to the one that was asked about."""
+    daily_max: Annotated[int, Field(ge=1)] | None = None
+    """How many are asked on one day; None for as many as there are."""
+    paused: bool = False
+    """Nobody is asked until this is taken back, and nobody is asked later about what happens until then."""
     remind_after: timedelta | None = None
     window: timedelta = timedelta(days=14)
     too_old_after: timedelta = timedelta(days=30)
     sample: Annotated[float, Field(ge=0, le=1)] = 1.0
     sender: Signature = Signature()
-    hours: dict[str, list[str]] = {"daily": ["08:00-20:00"]}
+    hours: dict[str, list[str]] | None = None
+    """When its messages may arrive, in the recipient's zone; None for the hours of the recipient's country."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Program":
-        if self.delay < timedelta(0) or self.window <= timedelta(0):
-            raise ValueError("delay must not be negative and window must be longer than nothing")
+        if min(self.delay, self.same_episode) < timedelta(0) or self.window <= timedelta(0):
+            raise ValueError("delay and same_episode must not be negative, and window must be longer than nothing")
         if self.remind_after is not None and not timedelta(0) < self.remind_after < self.window:
             raise ValueError("remind_after must lie between the invitation and the end of its window")
         return self
+
+
+class Hours(Frozen):
+    """When people of one country may be written to, in their own zone; publishing fills in its days off."""
+
+    zones: tuple[Name, ...] = ()
+    calling_code: Annotated[str, Field(pattern=r"^\+[1-9]\d{0,3}$")] | None = None
+    """How phone numbers of this country alone begin."""
+    hours: dict[str, list[str]]
+    holidays: Annotated[tuple[date, ...], Field(max_length=HOLIDAYS_MAX)] = ()
+
+
+class Pause(Frozen):
+    """Nobody is asked for a while: sending is stopped, or an incident has to be mended first."""
+
+    id: Name
+    reason: Literal["paused", "incident"]
+    why: Name
+    since: Instant
+    until: Instant | None = None
+    program: Identifier | None = None
+    """Only this program's; None for every program."""
+    department: Identifier | None = None
+    """Only about events that this department had a part in; None for all."""
+
+    def stops(self, program: str, departments: Collection[str], now: datetime) -> bool:
+        """Say whether this stands against asking about an event now."""
+        runs = self.since <= now and (self.until is None or now < self.until)
+        return runs and self.program in (None, program) and (self.department is None or self.department in departments)
+
+
+class Pauses(Frozen):
+    """Everything that stops asking, as one value: read with each decision and each sending."""
+
+    version: int = 0
+    pauses: Annotated[tuple[Pause, ...], Field(max_length=PAUSES_MAX)] = ()
+
+    def stopping(self, program: str, departments: Collection[str], now: datetime) -> Pause | None:
+        """Return the first pause that stands against asking about an event now."""
+        return next((pause for pause in self.pauses if pause.stops(program, departments, now)), None)
 
 
 class Sender(Frozen):
@@ -151,6 +204,8 @@ class Organisation(Frozen):
     admins: tuple[Email, ...] = ()
     surveys: Annotated[tuple[Survey, ...], Field(min_length=1)]
     programs: Annotated[tuple[Program, ...], Field(max_length=PROGRAMS_MAX)] = ()
+    customer_hours: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], Hours] = {}
+    """Country → when its people may be written to; elsewhere from 8 to 20."""
     retired_programs: tuple[Identifier, ...] = ()
     """Programs that once asked: their decisions are still looked up, so that a late duplicate changes nothing."""
     retired_departments: tuple[Identifier, ...] = ()

@@ -7,11 +7,14 @@ from typing import Literal
 from chalicelib.domain.calendar import Calendar, next_open
 from chalicelib.domain.customer import Address, Customer, Rest, may_plan, rest_of
 from chalicelib.domain.event import Closing, Contact
-from chalicelib.domain.organisation import Organisation, Program
-from chalicelib.domain.terms import CUSTOMER, Channel, fingerprint, matches, share_of
+from chalicelib.domain.organisation import Hours, Organisation, Pause, Program
+from chalicelib.domain.terms import CUSTOMER, NAME_MAX, Channel, admits, fingerprint, share_of
 
 NO_PROGRAM = "-"
 """The program under which an event that nobody asks about is recorded."""
+
+DAYTIME = Hours(hours={"daily": ["08:00-20:00"]})
+"""When people may be written to in countries of which the organisation's file says nothing."""
 
 Reason = Literal[
     "no_program",
@@ -66,6 +69,12 @@ class Known:
     addresses: dict[Channel, Address | None]
     cancelled: bool = False
     """Whether what the event tells of was cancelled before it arrived."""
+    asked_at: datetime | None = None
+    """When the last closing of this episode happened that was asked about."""
+    answered_at: datetime | None = None
+    """When this customer, or somebody at one of these addresses, last answered."""
+    pause: Pause | None = None
+    """What stops asking now."""
 
 
 def invitation_id(source: str, event_id: str, program: str, label: str) -> str:
@@ -114,17 +123,17 @@ def decide(closing: Closing, target: Target, known: Known, *, organisation: Orga
         return channel
     if share_of(fingerprint(closing.ref.source, closing.ref.id, program.id)) >= program.sample:
         return Skip("not_sampled", f"{program.id}.sample = {program.sample:g}")
-    at = allowed_at(now if now > closing.at else closing.at, program, target.contact.timezone, organisation)
+    at = allowed_at(
+        now if now > closing.at else closing.at, program, zone_of(target.contact, organisation), organisation
+    )
     id_ = invitation_id(closing.ref.source, closing.ref.id, program.id, target.label)
-    return _resting(known, channel, at, id_, program) or Ask(channel, at)
+    return _paused(program, known.pause) or _resting(known, channel, at, id_, program) or Ask(channel, at)
 
 
 def _never(
     closing: Closing, target: Target, known: Known, program: Program, organisation: Organisation, now: datetime
 ) -> Skip | None:
-    if not matches(closing.attributes, program.when):
-        return Skip("rule", f"{program.id}.when")
-    if refusal := _wished(known.customer):
+    if refusal := _ruled_out(closing, program) or _wished(known.customer):
         return refusal
     if is_internal(target.contact.email, organisation):
         return Skip("internal_recipient", "internal_domains")
@@ -132,7 +141,34 @@ def _never(
         return Skip("too_old", f"{program.id}.too_old_after")
     if known.cancelled:
         return Skip("cancelled", "cancelled before its closing arrived")
+    if known.asked_at and abs(closing.at - known.asked_at) <= program.same_episode:
+        return Skip("same_episode", f"{program.id}.same_episode: asked about {closing.reference} already")
     return None
+
+
+def _ruled_out(closing: Closing, program: Program) -> Skip | None:
+    for kind, rules, is_wanted in (("when", program.when, True), ("unless", program.unless, False)):
+        for name, values in rules.items():
+            value = closing.attributes.get(name, "")
+            if any(admits(each, value) for each in values) is not is_wanted:
+                return Skip("rule", f"{program.id}.{kind}.{name}")
+    return None
+
+
+def _paused(program: Program, pause: Pause | None) -> Skip | None:
+    if program.paused:
+        return Skip("paused", f"{program.id}.paused")
+    return Skip(pause.reason, f"{pause.id}: {pause.why}"[:NAME_MAX]) if pause else None
+
+
+def over_the_top(program: Program) -> Skip:
+    """Return the decision about whoever comes when as many have been asked on a day as may be."""
+    return Skip("capped", f"{program.id}.daily_max = {program.daily_max}")
+
+
+def episode_of(closing: Closing, program: str) -> str | None:
+    """Return what closings of one reference have in common; None for a closing without one."""
+    return fingerprint(program, closing.touchpoint, closing.reference) if closing.reference else None
 
 
 def _wished(customer: Customer | None) -> Skip | None:
@@ -180,7 +216,11 @@ def _blocked(address: Address | None) -> bool:
 def _resting(known: Known, channel: Channel, at: datetime, id_: str, program: Program) -> Skip | None:
     for whose, rest in (("customer", rest_of(known.customer)), ("address", rest_of(known.addresses.get(channel)))):
         if rest and not may_plan(rest, at, id_):
-            return Skip("resting", f"the {whose} rests until {rest.until:%Y-%m-%d}")
+            return Skip("resting", f"rest_days: the {whose} rests until {rest.until:%Y-%m-%d}")
+    after = timedelta(days=program.rest_days_after_answer)
+    if known.answered_at and at < known.answered_at + after:
+        until = f"{known.answered_at + after:%Y-%m-%d}"
+        return Skip("resting", f"{program.id}.rest_days_after_answer: who has answered rests until {until}")
     return None
 
 
@@ -188,9 +228,21 @@ def is_internal(email: str | None, organisation: Organisation) -> bool:
     """Say whether an address is our own: our people, and our own mails coming back as events."""
     if not email:
         return False
-    domain = email.rpartition("@")[2].lower()
+    local, _, domain = email.lower().rpartition("@")
+    untagged = f"{local.partition('+')[0]}@{domain}"
     own = {organisation.sender.email.lower(), (organisation.sender.reply_to or "").lower()}
-    return email.lower() in own or domain in {each.lower() for each in organisation.internal_domains}
+    inside = (each.lower() for each in organisation.internal_domains)
+    return untagged in own or any(domain == each or domain.endswith(f".{each}") for each in inside)
+
+
+def zone_of(contact: Contact, organisation: Organisation) -> str | None:
+    """Return the zone that an event tells of, else the one zone of the country that the phone belongs to."""
+    if contact.timezone or not contact.phone:
+        return contact.timezone
+    for hours in organisation.customer_hours.values():
+        if len(hours.zones) == 1 and hours.calling_code and contact.phone.startswith(hours.calling_code):
+            return hours.zones[0]
+    return None
 
 
 def allowed_at(after: datetime, program: Program, zone: str | None, organisation: Organisation) -> datetime:
@@ -199,9 +251,12 @@ def allowed_at(after: datetime, program: Program, zone: str | None, organisation
 
 
 def hours_of(program: Program | None, zone: str | None, organisation: Organisation) -> Calendar:
-    """Return when a recipient may be written to, in that person's own zone."""
-    hours = program.hours if program else {"daily": ["08:00-20:00"]}
-    return Calendar(zone=zone or organisation.zone, hours=hours)
+    """Return when a recipient may be written to, in that person's own zone: as the program says, else the country."""
+    zone = zone or organisation.zone
+    if program and program.hours is not None:
+        return Calendar.model_construct(zone=zone, hours=program.hours, holidays=())
+    found = next((hours for hours in organisation.customer_hours.values() if zone in hours.zones), DAYTIME)
+    return Calendar.model_construct(zone=zone, hours=found.hours, holidays=found.holidays)
 
 
 def rest_after(at: datetime, program: Program, invitation: str) -> Rest | None:

@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
+import math
 import re
 from base64 import b32encode
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -96,6 +96,37 @@ def share_of(text: str) -> float:
     return int(hashlib.sha256(text.encode()).hexdigest()[:13], 16) / 16**13
 
 
-def matches(attributes: Mapping[str, str | float | bool], wanted: Mapping[str, list[str]]) -> bool:
-    """Say whether every wanted attribute has one of its allowed values."""
-    return all(str(attributes.get(name, "")) in values for name, values in wanted.items())
+def admits(wanted: str, value: str) -> bool:
+    """Say whether an attribute's value is the wanted one, or a number in the wanted range.
+
+    >>> admits("won", "won"), admits(">= 50000", "61500.5"), admits("10..20", "20"), admits("< 5", "none")
+    (True, True, True, False)
+    """
+    bounds = range_of(wanted)
+    if bounds is None:
+        return wanted == value
+    number = _number(value)
+    low, high, closed = bounds
+    return number is not None and ((low <= number <= high) if closed else (low < number < high))
+
+
+def range_of(wanted: str) -> tuple[float, float, bool] | None:
+    """Return the numbers that `>= 50`, `< 50` or `10..20` mean, and whether the ends count; None for a plain value."""
+    between = _BETWEEN.fullmatch(wanted.strip())
+    if between:
+        return float(between[1]), float(between[2]), True
+    found = _COMPARED.fullmatch(wanted.strip())
+    if not found:
+        return None
+    edge = float(found[2])
+    low, high = (edge, math.inf) if found[1].startswith(">") else (-math.inf, edge)
+    return low, high, found[1].endswith("=")
+
+
+def _number(value: str) -> float | None:
+    return float(value) if _NUMBER.fullmatch(value) else None
+
+
+_NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:e[+-]?\d{1,2})?")
+_COMPARED = re.compile(r"(>=|<=|>|<) ?(-?\d{1,30}(?:\.\d{1,30})?)")
+_BETWEEN = re.compile(r"(-?\d{1,30}(?:\.\d{1,30})?)\.\.(-?\d{1,30}(?:\.\d{1,30})?)")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from chalicelib.domain.case import Case
-from chalicelib.domain.customer import Address, Customer, Kept
+from chalicelib.domain.customer import Address, Customer, Kept, released
 from chalicelib.domain.invitation import Invitation
 from chalicelib.errors import Conflict
 from chalicelib.ports import Customers, Invitations, Ports
@@ -53,6 +53,13 @@ def address(customers: Customers, key: str, change: Callable[[Address], Address 
         return after
 
     return persist(once)
+
+
+def release(ports: Ports, invitation: Invitation) -> None:
+    """Let nobody rest because of an invitation that will never be sent."""
+    customer(ports.customers, invitation.customer, lambda found: released(found, invitation.id))
+    if invitation.address:
+        address(ports.customers, invitation.address, lambda found: released(found, invitation.id))
 
 
 def consent(ports: Ports, customer_key: str | None, address_keys: Iterable[str], at: datetime | None, how: str) -> None:

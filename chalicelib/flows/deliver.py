@@ -28,7 +28,8 @@ def send(ports: Ports, id_: str, now: datetime, found: Invitation | None = None)
     program = organisation.program(invitation.program)
     hours = hours_of(program, invitation.zone, organisation)
     window, remind_after = (program.window, program.remind_after) if program else (WINDOW, None)
-    step = advance(invitation, customer, address, hours, now, window=window, remind_after=remind_after)
+    pause = ports.library.pauses().stopping(invitation.program, invitation.departments, now)
+    step = advance(invitation, customer, address, hours, now, window=window, remind_after=remind_after, pause=pause)
     if step is None:
         return
     # Written before the claim: a message that cannot be written must not be claimed, and so lost.
@@ -40,6 +41,8 @@ def send(ports: Ports, id_: str, now: datetime, found: Invitation | None = None)
         return
     if message:
         _hand_over(ports, claimed, message, now)
+    elif claimed.reason == "incident":
+        amend.release(ports, claimed)
 
 
 def _recipient(ports: Ports, invitation: Invitation) -> tuple[Customer | None, Address | None]:

@@ -1,15 +1,16 @@
 """Turn what happened into exactly one invitation, or one recorded reason, per program and contact."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.customer import Address, Customer, released
 from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, Fulfilment, parse_event
 from chalicelib.domain.invitation import Invitation, decided, skip
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.policy import (
     NO_PROGRAM,
     Ask,
@@ -17,10 +18,13 @@ from chalicelib.domain.policy import (
     Skip,
     Target,
     decide,
+    episode_of,
     invitation_id,
     labelled,
+    over_the_top,
     rest_after,
     targets,
+    zone_of,
 )
 from chalicelib.domain.terms import CUSTOMER, Channel, base_language, fingerprint
 from chalicelib.errors import Invalid, Problem
@@ -98,7 +102,7 @@ def _close(ports: Ports, closing: Closing, organisation: Organisation, now: date
     for place, target in enumerate(wanted):
         id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
         if id_ not in existing:
-            known = partial(_known, ports, target, cancelled=cancelled)
+            known = partial(_known, ports, closing, target, organisation, now, cancelled=cancelled)
             _decide(
                 ports, closing, target, organisation, now, known, programs=programs, primary=place == 0 and not counted
             )
@@ -170,24 +174,99 @@ def _decide(
     programs: tuple[str, ...],
     primary: bool,
 ) -> None:
+    id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
+    places = _Places(ports, organisation, organisation.program(target.program), id_)
+
     def once() -> Invitation:
         known = load()
-        decision = decide(closing, target, known, organisation=organisation, now=now)
+        decision = places.within(decide(closing, target, known, organisation=organisation, now=now), known)
         record = _record(ports, closing, target, decision, known, organisation, now, programs, primary)
         _rest(ports, closing, target, decision, known, record, organisation, now)
-        if ports.invitations.create(record) and record.due_at and record.due_at <= now:
+        if not ports.invitations.create(record):
+            places.give_back()
+        elif record.due_at and record.due_at <= now:
             ports.timers.nudge([DueKey("invitation", record.id)])
         return record
 
     amend.persist(once)
 
 
-def _known(ports: Ports, target: Target, *, cancelled: bool) -> Known:
+class _Places:
+    """Holds at most one of a program's places of a day, however often the decision is made again."""
+
+    def __init__(self, ports: Ports, organisation: Organisation, program: Program | None, id_: str) -> None:
+        self._ports, self._zone, self._program, self._id = ports, ZoneInfo(organisation.zone), program, id_
+        self._held: str | None = None
+
+    def within(self, decision: Ask | Skip, known: Known) -> Ask | Skip:
+        """Return the decision, unless as many are asked on that day as may be; the day is that of the sending."""
+        program = self._program
+        if program is None or program.daily_max is None or self._was_placed(known):
+            return decision
+        wanted = f"{program.id}/{decision.at.astimezone(self._zone):%Y-%m-%d}" if isinstance(decision, Ask) else None
+        if self._held != wanted:
+            self.give_back()
+        if wanted is None or self._held:
+            return decision
+        if not self._ports.invitations.take_place(wanted, program.daily_max):
+            return over_the_top(program)
+        self._held = wanted
+        return decision
+
+    def _was_placed(self, known: Known) -> bool:
+        # Whoever died after the customer's stamp has left its place taken.
+        return self._held is None and known.customer is not None and self._id in known.customer.recent
+
+    def give_back(self) -> None:
+        """Give back what is held: somebody else decided first, or nobody is asked after all."""
+        if self._held:
+            self._ports.invitations.give_place_back(self._held)
+        self._held = None
+
+
+def _known(
+    ports: Ports, closing: Closing, target: Target, organisation: Organisation, now: datetime, *, cancelled: bool
+) -> Known:
     contact = target.contact
     given: list[tuple[Channel, str | None]] = [("email", contact.email), ("sms", contact.phone)]
     keys = {channel: ports.names.address(channel, address) for channel, address in given if address}
     customer = ports.customers.get(ports.names.customer(contact.id))
-    return Known(customer, {channel: ports.customers.address(key) for channel, key in keys.items()}, cancelled)
+    addresses = {channel: ports.customers.address(key) for channel, key in keys.items()}
+    known = Known(customer, addresses, cancelled)
+    program = organisation.program(target.program)
+    if program is None:
+        return known
+    return replace(
+        known,
+        asked_at=_asked_at(ports, closing, target, customer),
+        answered_at=_answered_at(ports, known) if program.rest_days_after_answer else None,
+        pause=ports.library.pauses().stopping(program.id, closing.departments(), now),
+    )
+
+
+def _asked_at(ports: Ports, closing: Closing, target: Target, customer: Customer | None) -> datetime | None:
+    """Return when the last closing of this episode happened that was asked about."""
+    own = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
+    asked = customer.asked_of(episode_of(closing, target.program)) if customer else ()
+    others = [id_ for id_ in asked if id_ != own]
+    found = ports.invitations.get_many(others) if others else {}
+    sent = [each for each in found.values() if each.state not in ("skipped", "failed")]
+    # What closes twice at one instant was not opened again in between: there the rest decides.
+    times = [each.occurred_at for each in sent if each.occurred_at != closing.at]
+    # One that is not there yet is being written: whoever stamped the customer will ask, where no rest says so already.
+    resting = customer.rest_by if customer else None
+    times += [closing.at for id_ in others if id_ not in found and id_ != resting]
+    return max(times, default=None)
+
+
+def _answered_at(ports: Ports, known: Known) -> datetime | None:
+    """Return when this customer, or somebody at one of these addresses, last answered."""
+    asked = [
+        *(known.customer.recent if known.customer else ()),
+        *(each.last for each in known.addresses.values() if each),
+    ]
+    found = ports.invitations.get_many([id_ for id_ in dict.fromkeys(asked) if id_])
+    return max((each.confirmed.at for each in found.values() if each.confirmed), default=None)
 
 
 def _record(
@@ -216,7 +295,7 @@ def _record(
         address=ports.names.address(channel, address) if channel and address else None,
         domain=address.rpartition("@")[2].lower() if channel == "email" and address else None,
         language=base_language(contact.language or organisation.language),
-        zone=contact.timezone,
+        zone=zone_of(contact, organisation),
         survey=survey.id if survey else None,
         survey_version=survey.version if survey else None,
         metric=survey.metric if survey else None,
@@ -246,9 +325,10 @@ def _rest(
         _rest_no_more(ports, known, record, before, customer)
         return
     rest = rest_after(decision.at, program, record.id)
-    ports.customers.save(customer.asked(record.id, rest, now))
+    ports.customers.save(customer.asked(record.id, rest, now, episode_of(closing, program.id)))
     # A phone is stamped even where nobody rests: a text message from it answers its last invitation.
-    if record.address and (rest or decision.channel == "sms"):
+    minds_answers = any(each.rest_days_after_answer for each in organisation.programs)
+    if record.address and (rest or decision.channel == "sms" or minds_answers):
         address = known.addresses.get(decision.channel) or Address(key=record.address)
         ports.customers.save_address(address.asked(record.id, rest, now))
 
@@ -304,15 +384,6 @@ def _cancelled(invitation: Invitation, until: datetime) -> Invitation | None:
     return invitation.moved(cancelled=True, remind_at=None)
 
 
-def _release(ports: Ports, invitation: Invitation) -> None:
-    """Let nobody rest because of an invitation that will never be sent."""
-    if invitation.state != "skipped":
-        return
-    amend.customer(ports.customers, invitation.customer, lambda found: released(found, invitation.id))
-    if invitation.address:
-        amend.address(ports.customers, invitation.address, lambda found: released(found, invitation.id))
-
-
 def _fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
     early = _park(ports, fulfilment.event.key, fulfilment)
     _apply(ports, early, _ids(fulfilment.event, organisation, _known_labels(organisation, early)))
@@ -346,8 +417,8 @@ def _apply(ports: Ports, early: Early, ids: list[str]) -> None:
 def _call_off(ports: Ports, id_: str, until: datetime) -> None:
     amend.invitation(ports.invitations, id_, lambda found: _cancelled(found, until))
     found = ports.invitations.get(id_)
-    if found and found.reason == "cancelled":
-        _release(ports, found)
+    if found and found.reason == "cancelled" and found.state == "skipped":
+        amend.release(ports, found)
 
 
 def _fulfilled(invitation: Invitation, early: Early) -> Invitation | None:

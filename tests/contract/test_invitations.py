@@ -122,3 +122,12 @@ def test_early_news_waits_under_the_name_of_its_event(kept: Subject) -> None:
     assert kept.invitations.earlies([ref.key, "nobody's"]) == [second]
     assert kept.invitations.earlies([ref.key], consistent=False) == [second]
     assert kept.invitations.earlies([]) == []
+
+
+def test_no_more_places_are_given_than_there_are(kept: Subject) -> None:
+    taken = [kept.invitations.take_place("sale/2026-03-06", 2) for _ in range(3)]
+    assert taken == [True, True, False]
+    assert kept.again().invitations.take_place("sale/2026-03-07", 2)
+    kept.invitations.give_place_back("sale/2026-03-06")
+    assert kept.again().invitations.take_place("sale/2026-03-06", 2)
+    assert not kept.invitations.take_place("sale/2026-03-06", 2)

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import NotFound
+from chalicelib.domain.organisation import Pause, Pauses
+from chalicelib.errors import Conflict, NotFound
 from tests.contract.cast import NOW, organisation, survey
 from tests.contract.subject import Subject
 
@@ -66,3 +67,20 @@ def test_a_survey_once_published_opens_for_ever(kept: Subject) -> None:
     kept.library.publish(organisation(surveys=(new,)), NOW + timedelta(days=1))
     assert kept.again().library.survey(old.version) == old
     assert kept.again().library.survey(new.version) == new
+
+
+def test_what_stops_asking_is_read_by_everybody_within_half_a_minute(kept: Subject) -> None:
+    other = kept.again()
+    assert other.library.pauses() == Pauses()
+    pause = Pause(id="breaker", reason="paused", why="4 % of mails bounced", since=NOW)
+    kept.library.save_pauses(Pauses(version=1, pauses=(pause,)))
+    assert kept.library.pauses().pauses == other.library.pauses(fresh=True).pauses == (pause,)
+    other.clock.now += timedelta(seconds=30)
+    assert other.library.pauses().pauses == (pause,)
+
+
+def test_of_two_who_pause_at_once_one_reads_again(kept: Subject) -> None:
+    kept.library.save_pauses(Pauses(version=1))
+    with pytest.raises(Conflict):
+        kept.library.save_pauses(Pauses(version=1))
+    kept.library.save_pauses(Pauses(version=2))

@@ -1,14 +1,24 @@
 """Whom we ask, when, and the reason on record for everybody whom we leave in peace."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.customer import Address, Customer, Rest, may_plan, may_send, rest_of
 from chalicelib.domain.event import Closing
-from chalicelib.domain.organisation import Sender
-from chalicelib.domain.policy import Ask, Known, Skip, decide, invitation_id, labelled, may_text, targets
+from chalicelib.domain.organisation import Hours, Pause, Sender
+from chalicelib.domain.policy import (
+    Ask,
+    Known,
+    Skip,
+    decide,
+    invitation_id,
+    labelled,
+    may_text,
+    over_the_top,
+    targets,
+)
 from tests.domain.cast import DAY, FRIDAY_1630, HOUR, closing, organisation, program
 
 NOBODY = Known(None, {})
@@ -70,7 +80,124 @@ def test_an_event_may_be_thirty_days_old(age: timedelta, expected: str | None) -
 
 def test_rules_by_attribute() -> None:
     assert isinstance(decision(closing(), when={"region": ["Bogotá", "Cali"]}), Ask)
-    assert reason(decision(closing(), when={"region": ["Cali"]})) == "rule"
+    assert decision(closing(), when={"region": ["Cali"]}) == Skip("rule", "after-sale.when.region")
+    assert decision(closing(), when={"store": ["north"]}) == Skip("rule", "after-sale.when.store")
+
+
+def test_rules_by_the_reason_of_a_closure() -> None:
+    spam, solved = closing(attributes={"reason": "spam"}), closing(attributes={"reason": "solved"})
+    assert decision(spam, unless={"reason": ["spam", "duplicate"]}) == Skip("rule", "after-sale.unless.reason")
+    assert isinstance(decision(solved, unless={"reason": ["spam", "duplicate"]}), Ask)
+    assert isinstance(decision(closing(), unless={"reason": ["spam", "duplicate"]}), Ask)
+
+
+@pytest.mark.parametrize(
+    ("amount", "rule", "is_asked"),
+    [
+        (50_000, ">= 50000", True),
+        (49_999.99, ">= 50000", False),
+        (50_000, "> 50000", False),
+        ("50000", "50000..60000", True),
+        (60_000.01, "50000..60000", False),
+        (12_345_678.9, "> 12345678.8", True),
+        (-5, "<0", True),
+        ("a lot", ">= 0", False),
+        (True, ">= 0", False),
+    ],
+)
+def test_rules_by_amount(amount: object, rule: str, is_asked: bool) -> None:
+    event = closing(attributes={"amount": amount})
+    assert isinstance(decision(event, when={"amount": [rule]}), Ask) is is_asked
+
+
+def test_a_large_amount_keeps_its_digits() -> None:
+    assert closing(attributes={"amount": 12_345_678}).attributes == {"amount": "12345678"}
+
+
+COLOMBIA = Hours(
+    zones=("America/Bogota",),
+    calling_code="+57",
+    hours={"mon-fri": ["07:00-19:00"], "sat": ["08:00-15:00"]},
+    holidays=(date(2026, 3, 9),),
+)
+
+
+def sent_at(after: datetime, contact: dict[str, str]) -> datetime:
+    company = organisation(programs=(program(hours=None),), customer_hours={"CO": COLOMBIA}, zone="Europe/Madrid")
+    event = closing(customer={"id": "c-981", **contact}).model_copy(update={"at": after})
+    given = decide(event, targets(event, company)[0], NOBODY, organisation=company, now=after)
+    assert isinstance(given, Ask)
+    return given.at
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("2026-03-06T23:59:59+00:00", "2026-03-06T23:59:59+00:00"),  # a Friday, one second before seven in the evening
+        ("2026-03-07T00:00:00+00:00", "2026-03-07T13:00:00+00:00"),  # seven: on Saturday at eight
+        ("2026-03-07T19:59:59+00:00", "2026-03-07T19:59:59+00:00"),
+        ("2026-03-07T20:00:00+00:00", "2026-03-10T12:00:00+00:00"),  # Saturday at three: after Sunday and the holiday
+    ],
+)
+def test_in_colombia_the_law_says_when(after: str, expected: str) -> None:
+    for contact in (
+        {"email": "ana@example.com", "timezone": "America/Bogota"},
+        {"email": "ana@example.com", "phone": "+573001234567"},
+    ):
+        assert sent_at(datetime.fromisoformat(after), contact) == datetime.fromisoformat(expected)
+
+
+def test_elsewhere_people_are_asked_by_day() -> None:
+    night = datetime(2026, 3, 9, 2, tzinfo=UTC)
+    lima = {"email": "ana@example.com", "timezone": "America/Lima"}
+    assert sent_at(night, lima) == datetime(2026, 3, 9, 13, tzinfo=UTC)
+    assert sent_at(night, {"email": "ana@example.com"}) == datetime(2026, 3, 9, 7, tzinfo=UTC)  # the company's own zone
+    assert sent_at(night, {"email": "ana@example.com", "phone": "+34600123456"}) == datetime(2026, 3, 9, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [(30 * DAY, "same_episode"), (-HOUR, "same_episode"), (30 * DAY + HOUR, None)],
+)
+def test_an_episode_is_asked_about_once(later: timedelta, expected: str | None) -> None:
+    known = Known(None, {}, asked_at=closing().at - later)
+    given = decision(closing(), known)
+    assert (given.reason if isinstance(given, Skip) else None) == expected
+
+
+def test_who_has_answered_rests_longer() -> None:
+    answered = Known(None, {}, answered_at=FRIDAY_1630 - 90 * DAY + HOUR)
+    assert isinstance(decision(closing(), answered), Ask)
+    assert isinstance(decision(closing(), answered, rest_days_after_answer=89), Ask)
+    given = decision(closing(), answered, rest_days_after_answer=90)
+    assert given == Skip("resting", "after-sale.rest_days_after_answer: who has answered rests until 2026-03-06")
+
+
+def test_nobody_is_asked_while_asking_is_paused() -> None:
+    assert decision(closing(), paused=True) == Skip("paused", "after-sale.paused")
+    breaker = Pause(id="breaker", reason="paused", why="4 % of mails bounced", since=FRIDAY_1630)
+    late = Pause(id="trucks", reason="incident", why="no deliveries", since=FRIDAY_1630, department="logistics")
+    assert decision(closing(), Known(None, {}, pause=breaker)) == Skip("paused", "breaker: 4 % of mails bounced")
+    assert decision(closing(), Known(None, {}, pause=late)) == Skip("incident", "trucks: no deliveries")
+
+
+def test_a_pause_stops_what_it_speaks_of_while_it_runs() -> None:
+    def stops(at: Any = FRIDAY_1630, **more: Any) -> bool:
+        given = {"id": "x", "reason": "paused", "why": "y", "since": FRIDAY_1630, "until": FRIDAY_1630 + DAY, **more}
+        return Pause.model_validate(given).stops("sale", ("sales",), at)
+
+    assert stops()
+    assert not stops(at=FRIDAY_1630 - HOUR)
+    assert not stops(at=FRIDAY_1630 + DAY)
+    assert stops(until=None, at=FRIDAY_1630 + 900 * DAY)
+    assert stops(program="sale")
+    assert not stops(program="use")
+    assert stops(department="sales")
+    assert not stops(department="logistics")
+
+
+def test_the_day_that_is_full_names_its_rule() -> None:
+    assert over_the_top(program(daily_max=200)) == Skip("capped", "after-sale.daily_max = 200")
 
 
 @pytest.mark.parametrize(
@@ -114,8 +241,20 @@ def test_texts_go_to_the_named_countries_only() -> None:
 
 
 def test_our_own_addresses_never_get_a_survey() -> None:
-    ours = closing(customer={"id": "c-1", "email": "Hola@Tornillo.example"})
-    assert reason(decision(ours)) == "internal_recipient"
+    for address in ("Hola@Tornillo.example", "servicio+encuesta@tornillo.example"):
+        ours = closing(customer={"id": "c-1", "email": address})
+        assert decision(ours) == Skip("internal_recipient", "internal_domains")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_ours"),
+    [("bruno@torno.example", True), ("bruno@taller.torno.example", True), ("ana@mitorno.example", False)],
+)
+def test_our_people_are_not_asked(address: str, is_ours: bool) -> None:
+    company = organisation(internal_domains=("Torno.example",))
+    event = closing(customer={"id": "c-1", "email": address})
+    given = decide(event, targets(event, company)[0], NOBODY, organisation=company, now=FRIDAY_1630)
+    assert isinstance(given, Skip) is is_ours
 
 
 def test_the_rest_of_her_own_invitation_does_not_stop_it() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.organisation import Pauses
 from chalicelib.domain.policy import invitation_id
 from chalicelib.errors import Conflict, Invalid
 from chalicelib.flows import invite
@@ -189,3 +190,179 @@ def test_it_is_sent_in_the_evening_when_the_delay_has_passed() -> None:
     assert world.sent == []
     world.wait(timedelta(seconds=1))
     assert world.sent == ["invitation"]
+
+
+def closed_again(id_: str, hours: int) -> dict[str, Any]:
+    time = (FRIDAY_1630 + hours * HOUR).isoformat()
+    return sale(envelope={"id": id_, "type": "ticket.closed", "time": time}, reference="T-1")
+
+
+def reopened(hours: int) -> dict[str, Any]:
+    data = {"reference": "T-1", "customer": {"id": "c-981"}}
+    return {
+        **sale(),
+        "id": "R-1",
+        "type": "ticket.reopened",
+        "time": (FRIDAY_1630 + hours * HOUR).isoformat(),
+        "data": data,
+    }
+
+
+def reasons(world: World) -> list[str | None]:
+    return [each.reason for each in world.memory.invitations.values()]
+
+
+def test_a_ticket_that_closes_again_after_thanks_is_asked_about_once() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(on=("ticket.closed",), rest_days=0, remind_after=2 * DAY),)))
+    world.tell(closed_again("T-1/1", 0))
+    world.wait(2 * HOUR)
+    world.tell(reopened(1), closed_again("T-1/2", 2))
+    assert (reasons(world), world.sent) == ([None, "same_episode"], ["invitation"])
+    world.wait(31 * DAY)
+    world.tell(closed_again("T-1/3", 31 * 24))
+    assert world.sent == ["invitation", "invitation"]
+
+
+def test_a_ticket_that_was_reopened_before_it_was_asked_about_is_asked_about_when_it_closes_again() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(on=("ticket.closed",), delay=4 * HOUR),)))
+    world.tell(closed_again("T-1/1", 0))
+    world.wait(2 * HOUR)
+    world.tell(reopened(1), closed_again("T-1/2", 2))
+    world.wait(DAY)
+    assert (reasons(world), world.sent) == (["cancelled", None], ["invitation"])
+
+
+def test_another_closing_between_death_and_return_belongs_to_the_episode() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(on=("ticket.closed",), rest_days=0),)))
+    create = world.ports.invitations.create
+
+    def dies(_: Any) -> bool:
+        raise KeyboardInterrupt
+
+    object.__setattr__(world.ports.invitations, "create", dies)
+    with pytest.raises(KeyboardInterrupt):
+        world.tell(closed_again("T-1/1", 0))
+    object.__setattr__(world.ports.invitations, "create", create)
+    world.now += HOUR
+    world.tell(closed_again("T-1/2", 1))
+    assert (reasons(world), world.sent) == (["same_episode"], [])
+    world.tell(closed_again("T-1/1", 0))
+    assert (reasons(world), world.sent) == (["same_episode", None], ["invitation"])
+
+
+def test_a_day_takes_as_many_as_it_may() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(daily_max=2),)))
+    people = [{"id": f"c-{n}", "email": f"ana{n}@example.com"} for n in range(4)]
+    world.tell(*(sale(customer=people[n], envelope={"id": f"O-{n}"}) for n in (0, 1, 1, 2)))
+    assert reasons(world) == [None, None, "capped"]
+    world.wait(DAY)
+    world.tell(sale(customer=people[3], envelope={"id": "O-3"}))
+    assert world.sent == ["invitation"] * 3
+
+
+def test_who_dies_with_a_place_taken_does_not_take_two() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(daily_max=2),)))
+    create = world.ports.invitations.create
+
+    def dies(_: Any) -> bool:
+        raise KeyboardInterrupt
+
+    object.__setattr__(world.ports.invitations, "create", dies)
+    with pytest.raises(KeyboardInterrupt):
+        world.tell(sale())
+    object.__setattr__(world.ports.invitations, "create", create)
+    world.tell(sale(), sale(customer={"id": "c-2", "email": "eva@example.com"}, envelope={"id": "ORD-2"}))
+    assert world.sent == ["invitation", "invitation"]
+
+
+def test_a_place_that_is_not_needed_is_given_back() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(daily_max=2),)))
+    create = world.ports.invitations.create
+    object.__setattr__(world.ports.invitations, "create", lambda _: False)
+    world.tell(sale())
+    object.__setattr__(world.ports.invitations, "create", create)
+    assert list(world.memory.places.values()) == [0]
+
+
+def test_who_answered_is_left_alone_longer_than_who_did_not() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(rest_days=10, rest_days_after_answer=60),)))
+    world.tell(sale())
+    world.answer(OWN, 9)
+    world.wait(20 * DAY)
+    shared = {"id": "c-2", "email": "ana@example.com"}
+    later = {"time": world.now.isoformat()}
+    world.tell(sale(reference="2", envelope={"id": "ORD-2", **later}))
+    world.tell(sale(customer=shared, envelope={"id": "ORD-3", **later}))
+    assert [(each.reason, (each.rule or "").partition(":")[0]) for each in world.memory.invitations.values()][1:] == [
+        ("resting", "after-sale.rest_days_after_answer"),
+        ("resting", "after-sale.rest_days_after_answer"),
+    ]
+    world.wait(41 * DAY)
+    world.tell(sale(reference="ORD-4", envelope={"id": "ORD-4", "time": world.now.isoformat()}))
+    assert world.sent == ["invitation", "invitation"]
+
+
+def paused(world: World, **more: Any) -> None:
+    before = world.ports.library.pauses()
+    pause = {"id": "breaker", "reason": "paused", "why": "too many bounces", "since": world.now, **more}
+    given = {"version": before.version + 1, "pauses": [pause]}
+    world.ports.library.save_pauses(Pauses.model_validate(given))
+
+
+def test_while_sending_is_paused_nobody_new_is_asked_and_who_was_planned_waits() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(delay=2 * HOUR, remind_after=3 * DAY),)))
+    world.tell(sale())
+    paused(world, until=world.now + 6 * HOUR)
+    world.tell(sale(customer={"id": "c-2", "email": "eva@example.com"}, envelope={"id": "ORD-2"}))
+    assert reasons(world) == [None, "paused"]
+    world.wait(5 * HOUR)
+    assert world.sent == []
+    world.wait(2 * HOUR)
+    assert world.sent == ["invitation"]
+    paused(world, until=world.now + 4 * DAY)
+    world.wait(4 * DAY - HOUR)
+    assert world.sent == ["invitation"]
+    world.wait(2 * HOUR)
+    assert world.sent == ["invitation", "reminder"]
+
+
+def test_what_waited_too_long_in_a_pause_is_given_up() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(delay=2 * HOUR),)))
+    world.tell(sale())
+    paused(world)
+    world.wait(15 * DAY)
+    assert (world.invitation.state, world.invitation.reason, world.sent) == ("skipped", "paused", [])
+
+
+def test_an_incident_ends_what_was_planned_for_those_affected_and_lets_them_rest_no_more() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(delay=2 * HOUR),)))
+    world.tell(sale())
+    paused(world, id="I-1", reason="incident", why="no deliveries", department="logistics", until=world.now + DAY)
+    world.tell(sale(customer={"id": "c-2", "email": "eva@example.com"}, envelope={"id": "ORD-2"}))
+    world.tell(sale(customer={"id": "c-3", "email": "leo@example.com"}, promises=[], envelope={"id": "ORD-3"}))
+    world.wait(DAY)
+    assert reasons(world) == ["incident", "incident", None]
+    world.tell(sale(reference="4", envelope={"id": "ORD-4", "time": world.now.isoformat()}))
+    world.wait(DAY)
+    assert world.sent == ["invitation", "invitation"]
+
+
+def test_a_sale_cancelled_after_the_question_may_still_be_answered() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(remind_after=3 * DAY),)))
+    world.tell(sale())
+    world.tell(cancelled(event={"source": "/crm", "id": "ORD-10045"}))
+    world.answer(OWN, 2)
+    assert (world.case.state, world.invitation.cancelled) == ("open", True)
+    world.wait(10 * DAY)
+    assert world.sent.count("reminder") == 0

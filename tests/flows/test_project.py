@@ -334,6 +334,8 @@ def test_a_process_that_remembers_the_company_of_before_reads_it_anew_for_a_late
     class Remembering:
         survey = made.ports.library.survey
         publish = made.ports.library.publish
+        pauses = made.ports.library.pauses
+        save_pauses = made.ports.library.save_pauses
 
         def organisation(self, *, fresh: bool = False) -> Organisation:
             return made.ports.library.organisation() if fresh else stale

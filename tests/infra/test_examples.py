@@ -49,4 +49,6 @@ def test_every_department_is_a_driver_of_some_survey_and_has_words_that_lead_to_
 def test_nobody_is_written_to_at_night_or_on_a_sunday() -> None:
     company = load(FILES[0], TODAY).organisation
 
-    assert all(set(program.hours) == {"mon-fri", "sat"} for program in company.programs)
+    assert all(program.hours is None for program in company.programs)
+    assert company.customer_hours["CO"].hours == {"mon-fri": ["07:00-19:00"], "sat": ["08:00-15:00"]}
+    assert date(TODAY.year, 7, 20) in company.customer_hours["CO"].holidays

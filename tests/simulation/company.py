@@ -6,6 +6,7 @@ from chalicelib.domain.calendar import Calendar
 from chalicelib.domain.organisation import (
     Cause,
     Department,
+    Hours,
     Organisation,
     Program,
     Routing,
@@ -19,6 +20,8 @@ from chalicelib.domain.survey import Option, Question, Survey
 
 ZONE = "America/Bogota"
 DEPARTMENTS = ("sales", "logistics", "billing", "reception")
+HOURS_BY_LAW = {"mon-fri": ["07:00-19:00"], "sat": ["08:00-15:00"]}
+DAYS_OFF = (date(2026, 3, 23), date(2026, 4, 2), date(2026, 4, 3))
 FAR_DEPARTMENT = "service"
 """Works in a zone whose clocks change in the middle of the simulated month."""
 
@@ -77,14 +80,14 @@ def program(id_: str, on: str, survey_id: str, **more: object) -> Program:
 
 
 PURCHASE = program("purchase", "sale.closed", "nps", delay=timedelta(hours=2), sms_after_bounce=True)
-PURCHASE_EFFORT = program("effort", "sale.closed", "ces", rest_days=0, sample=0.3, remind_after=None)
+PURCHASE_EFFORT = program("effort", "sale.closed", "ces", rest_days=0, sample=0.3, remind_after=None, daily_max=2)
 USER = program(
     "user", "sale.closed", "ces", contact="user", rest_days=3, hours={"mon-fri": ["09:00-12:00", "14:00-18:00"]}
 )
 TICKET = program(
     "ticket", "ticket.closed", "csat", rest_days=2, hours={"daily": ["00:00-24:00"]}, when={"vip": ["yes"]}
 )
-SUPPORT = program("support", "ticket.closed", "csat", rest_days=3, channels=("sms", "email"))
+SUPPORT = program("support", "ticket.closed", "csat", rest_days=3, channels=("sms", "email"), rest_days_after_answer=6)
 DELIVERY = program("delivery", "delivery.completed", "csat", delay=timedelta(days=1), rest_days=5)
 
 
@@ -131,6 +134,7 @@ def organisation(step: int = 0) -> Organisation:
             "zone": ZONE,
             "contact": {"es": "Llámenos."},
             "sender": Sender(name="Torno", email="hola@torno.example", sms="Torno"),
+            "customer_hours": {"CO": Hours(zones=(ZONE,), calling_code="+57", hours=HOURS_BY_LAW, holidays=DAYS_OFF)},
             "calendar": OFFICE.model_copy(update={"holidays": holidays}),
             "departments": tuple(
                 each

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.case import Case
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
 from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.flows import project
+from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, ZONE
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
 from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation
@@ -50,6 +52,7 @@ class Judge:
         self.shadows: dict[str, Shadow] = {}
         self.people: dict[str, Any] = {}
         """Keyed name → the person behind it."""
+        self.planned_on: Counter[tuple[str, str]] = Counter()
         self.worst_late = timedelta(0)
         self.events: dict[str, tuple[str, dict[str, Any]]] = {}
         """What other programs were told, by the ids of the events."""
@@ -229,6 +232,17 @@ def skipped_leaves_no_rest(judge: Judge, write: InvitationWrite, context: Contex
         return
     customer = judge.memory.customers.get(after.customer)
     assert not customer or customer.rest_by != after.id, f"{judge.label(after.id)} is skipped, yet its customer rests"
+
+
+@invariant(1, "a day takes as many as it may")
+def daily_limit(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """No more are planned for one day of the company's than the program says."""
+    after = write.after
+    program = judge.program(after.program)
+    if write.before is None and after.send_at and program and program.daily_max:
+        day = (program.id, f"{after.send_at.astimezone(ZoneInfo(ZONE)):%Y-%m-%d}")
+        judge.planned_on[day] += 1
+        assert judge.planned_on[day] <= program.daily_max, f"{program.id} asks {judge.planned_on[day]} on {day[1]}"
 
 
 # What speaks of one write of a case
@@ -426,9 +440,13 @@ def inside_hours(judge: Judge, handed: Handed, context: Context) -> None:
     invitation = judge.memory.invitations[handed.about]
     organisation = judge.ledger.organisations[-1][1]
     program = organisation.program(invitation.program)
-    hours = program.hours if program else {"daily": ["08:00-20:00"]}
     zone = invitation.zone or organisation.zone
-    assert is_inside(context.now, zone, hours), f"{handed.kind} {judge.label(handed.about)} at {context.now} in {zone}"
+    hours = program.hours if program else None
+    what = f"{handed.kind} {judge.label(handed.about)} at {context.now} in {zone}"
+    if hours is None and zone == ZONE:
+        hours = HOURS_BY_LAW
+        assert context.now.astimezone(ZoneInfo(ZONE)).date() not in DAYS_OFF, f"{what}, a holiday"
+    assert is_inside(context.now, zone, hours or {"daily": ["08:00-20:00"]}), what
 
 
 @invariant(4, "no message after a cancellation")
@@ -815,6 +833,7 @@ ON_INVITATION: tuple[Check, ...] = (
     low_has_case,
     steps_in_time,
     skipped_leaves_no_rest,
+    daily_limit,
 )
 ON_CASE: tuple[Check, ...] = (
     views_only_mark,

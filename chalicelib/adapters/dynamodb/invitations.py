@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import (
@@ -13,7 +14,7 @@ from chalicelib.adapters.dynamodb.codec import (
     encode_invitation,
     text_key,
 )
-from chalicelib.adapters.dynamodb.table import Put, Table
+from chalicelib.adapters.dynamodb.table import Put, Table, conflicts
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.invitation import Invitation
@@ -51,6 +52,17 @@ class DynamoInvitations:
     def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
         self._table.write([_next(invitation), *_case_puts(case, entry)])
 
+    def take_place(self, name: str, most: int) -> bool:
+        try:
+            with conflicts():
+                self._table.update(**_places(name, 1, most))
+        except Conflict:
+            return False
+        return True
+
+    def give_place_back(self, name: str) -> None:
+        self._table.update(**_places(name, -1))
+
     def early(self, key: str) -> Early | None:
         return decode_as(Early, self._table.get(keys.early(key)))
 
@@ -60,6 +72,16 @@ class DynamoInvitations:
 
     def save_early(self, early: Early) -> None:
         self._table.put(Put(encode_early(early), over=early.version - 1))
+
+
+def _places(name: str, count: int, most: int | None = None) -> dict[str, Any]:
+    update: dict[str, Any] = {"Key": text_key(keys.places(name)), "UpdateExpression": "ADD n :count"}
+    values = {":count": {"N": str(count)}}
+    if most is None:
+        return {**update, "ExpressionAttributeValues": values}
+    condition = "attribute_not_exists(n) OR n < :most"
+    values[":most"] = {"N": str(most)}
+    return {**update, "ConditionExpression": condition, "ExpressionAttributeValues": values}
 
 
 def _next(invitation: Invitation) -> Put:

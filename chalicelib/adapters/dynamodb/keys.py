@@ -10,6 +10,8 @@
     survey                SURVEY#<version>                    VERSION                 –
     organisation          ORGANISATION                        CURRENT                 –
     organisation_version  ORGANISATION                        VERSION#<stamp>         –
+    pauses                PAUSES                              PAUSES                  –
+    places                PLACES#<name>                       PLACES                  –
     rollup                ROLLUP#<kind>#<dimension>#<value>   <day>#<lane>            –
     values                ROLLUP#<kind>#<dimension>           VALUES                  –
     lane                  LANE#<lane>                         LANE                    –
@@ -87,6 +89,16 @@ def organisation() -> Key:
 def organisation_version(at: str) -> Key:
     """Key of the organisation as it was published at an instant (terms.stamp)."""
     return "ORGANISATION", f"VERSION#{at}"
+
+
+def pauses() -> Key:
+    """Key of what stops asking now."""
+    return "PAUSES", "PAUSES"
+
+
+def places(name: str) -> Key:
+    """Key of how many places of a number are taken, as of a program's daily ones."""
+    return f"PLACES#{_part(name)}", "PLACES"
 
 
 def rollup(kind: str, dimension: str, value: str, day: str, lane: int) -> Key:

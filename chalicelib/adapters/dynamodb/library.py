@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import Image, text_key
-from chalicelib.adapters.dynamodb.table import Table
-from chalicelib.domain.organisation import Organisation
+from chalicelib.adapters.dynamodb.table import Put, Table
+from chalicelib.domain.organisation import Organisation, Pauses
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
 from chalicelib.errors import Invalid, NotFound, Problem
@@ -33,6 +33,8 @@ class DynamoLibrary:
         self._organisation: Organisation | None = None
         self._read_at: datetime | None = None
         self._surveys: dict[str, Survey] = {}
+        self._pauses = Pauses()
+        self._paused_at: datetime | None = None
 
     def organisation(self, *, fresh: bool = False) -> Organisation:
         now = self._clock()
@@ -44,6 +46,20 @@ class DynamoLibrary:
         self._organisation = Organisation.model_validate_json(_text(image), extra="ignore")
         self._read_at = now
         return self._organisation
+
+    def pauses(self, *, fresh: bool = False) -> Pauses:
+        now = self._clock()
+        if not fresh and self._paused_at and timedelta(0) <= now - self._paused_at < FRESH:
+            return self._pauses
+        image = self._table.get(keys.pauses())
+        self._pauses = Pauses.model_validate_json(_text(image), extra="ignore") if image else Pauses()
+        self._paused_at = now
+        return self._pauses
+
+    def save_pauses(self, pauses: Pauses) -> None:
+        image = {**text_key(keys.pauses()), "v": {"N": str(pauses.version)}, **_body(pauses)}
+        self._table.put(Put(image, over=pauses.version - 1))
+        self._pauses, self._paused_at = Pauses(), None
 
     def survey(self, version: str) -> Survey | None:
         if version not in self._surveys:
