@@ -24,7 +24,7 @@ from infra.public_holidays import BY_LAW, own_calendars
 ACKNOWLEDGE_DAYS_MAX = 14  # as the calendar on the wall counts them: a customer waits around the clock
 RESOLVE_DAYS_MAX = 90
 SLIP = 0.85  # how alike a word must be to a known one to be a slip of the pen
-TAKEN = ("rating", "automatic", "action")
+TAKEN = ("rating", "automatic", "action", "do_not_call")
 """Names of a form's own fields, which no question may have."""
 
 ROLES = get_args(Role)

@@ -50,8 +50,9 @@ def case_json(view: CaseView, now: datetime, *, timeline: bool = True) -> dict[s
 
 def customer_json(customer: Customer | None) -> dict[str, Any]:
     """Return who a customer is and how to reach them; nothing of somebody who asked to be forgotten."""
-    fields = ("id", "name", "email", "phone", "language")
-    return {field: getattr(customer, field) if customer else None for field in fields}
+    fields = ("id", "name", "email", "phone", "language", "do_not_call")
+    known = customer if customer and not customer.erased_at else None
+    return {field: getattr(known, field, None) for field in fields}
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

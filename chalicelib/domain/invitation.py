@@ -30,6 +30,8 @@ class Answer(Frozen):
     ratings: dict[str, int] = {}
     choices: dict[str, tuple[str, ...]] = {}
     texts: dict[str, str] = {}
+    no_call: bool = False
+    """Whether the customer asked to be written to and not called about it."""
     at: Instant
     how: Literal["button", "automatic", "unvouched", "sms", "phone", "counter"]
 

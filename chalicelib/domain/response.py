@@ -13,6 +13,9 @@ CONFIRM_AFTER = timedelta(seconds=120)
 """How long an answer that nobody vouched for waits, so that a scanner can give itself away."""
 
 RATING = "rating"
+NO_CALL = "do_not_call"
+"""The field of the box that asks us to write and not to call."""
+
 OFF_SCALE = 99
 """The rating of the hidden link: a person cannot see it, so whoever opens it is a machine."""
 
@@ -26,11 +29,12 @@ class Filled:
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    no_call: bool = False
 
     def answer(self, at: datetime, how: str) -> Answer:
         """Return the answer that this form gives; only for forms without problems."""
         fields = {"rating": self.rating, "ratings": self.ratings, "choices": self.choices, "texts": self.texts}
-        return Answer.model_validate({**fields, "at": at, "how": how})
+        return Answer.model_validate({**fields, "no_call": self.no_call, "at": at, "how": how})
 
 
 def read_form(survey: Survey, form: Mapping[str, Sequence[str]]) -> Filled:
@@ -50,7 +54,8 @@ def read_form(survey: Survey, form: Mapping[str, Sequence[str]]) -> Filled:
             _read(question, given, ratings, choices, texts)
         except ValueError as error:
             problems.append(Problem(f"/{question.id}", str(error)))
-    return Filled(rating, ratings, choices, texts, tuple(problems))
+    no_call = any(value in ("1", "yes") for value in form.get(NO_CALL, ()))
+    return Filled(rating, ratings, choices, texts, tuple(problems), no_call)
 
 
 def _rating(survey: Survey, form: Mapping[str, Sequence[str]]) -> tuple[int | None, list[Problem]]:
@@ -149,8 +154,8 @@ def confirm(invitation: Invitation, survey: Survey, answer: Answer, now: datetim
 def _differs(before: Answer | None, after: Answer) -> bool:
     if before is None:
         return True
-    same = (before.rating, before.ratings, before.choices, before.texts)
-    return same != (after.rating, after.ratings, after.choices, after.texts)
+    same = (before.rating, before.ratings, before.choices, before.texts, before.no_call)
+    return same != (after.rating, after.ratings, after.choices, after.texts, after.no_call)
 
 
 def settle(invitation: Invitation, survey: Survey, now: datetime) -> Recorded | None:

@@ -384,7 +384,10 @@ def _shown_case(stored: Mapping[str, Json]) -> Json:
         "customer_clock_seconds": seconds,
         "department_clock_seconds": {"type": "object", "additionalProperties": seconds},
         "verbatim": {"type": "string"},
-        "customer": _object(dict.fromkeys(("id", "name", "email", "phone", "language"), text)),
+        "customer": _object(
+            dict.fromkeys(("id", "name", "email", "phone", "language"), text)
+            | {"do_not_call": {"type": ["boolean", "null"]}}
+        ),
     }
     shown = _object({**fields, "timeline": {"type": "array", "items": _ref("Entry")}}, required=list(fields))
     return {**shown, "description": "The follow-up of one low rating. Clocks are elapsed seconds, around the clock."}

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.domain.case import Case, Due, Move, Notice, advance, fit, hold, mended, move, told
+from chalicelib.domain.customer import Customer
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
 from chalicelib.flows import amend
@@ -42,7 +44,7 @@ def view_of(ports: Ports, case: Case, *, timeline: bool = True) -> CaseView:
     invitation = ports.invitations.get(case.id)
     if invitation is None:
         raise NotFound(case.id)
-    customer = ports.customers.get(case.customer)
+    customer = _as_wished(ports.customers.get(case.customer), invitation)
     return CaseView(case, invitation, customer, ports.cases.timeline(case.id) if timeline else ())
 
 
@@ -51,8 +53,16 @@ def views(ports: Ports, cases: Sequence[Case]) -> tuple[CaseView, ...]:
     invitations = ports.invitations.get_many([case.id for case in cases])
     customers = ports.customers.get_many([case.customer for case in cases])
     return tuple(
-        CaseView(case, invitations[case.id], customers.get(case.customer)) for case in cases if case.id in invitations
+        CaseView(case, found, _as_wished(customers.get(case.customer), found))
+        for case in cases
+        if (found := invitations.get(case.id))
     )
+
+
+def _as_wished(customer: Customer | None, invitation: Invitation) -> Customer | None:
+    """Return a customer as the answer wishes to be reached; derived, so that the wish is never half written."""
+    wish = invitation.confirmed is not None and invitation.confirmed.no_call
+    return customer.model_copy(update={"do_not_call": True}) if customer and wish else customer
 
 
 def queue(

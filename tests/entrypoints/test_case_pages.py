@@ -89,6 +89,16 @@ def test_a_customer_who_asked_not_to_be_called_is_offered_no_phone(bruno: Desk) 
     assert "Asked not to be called" in page
 
 
+def test_whoever_ticks_the_box_is_written_to_and_not_called(bruno: Desk) -> None:
+    case = bruno.case("ORD-10070")
+    bruno.world.answer(case.id, 1, do_not_call="1", comment="No me llamen.")
+    page = bruno.get(f"/cases/{case.id}").text
+    assert "tel:" not in page
+    assert "Asked not to be called" in page
+    bruno.world.answer(case.id, 1, comment="Bueno, llamen.")
+    assert "tel:" in bruno.get(f"/cases/{case.id}").text
+
+
 def test_a_move_by_the_form_leads_back_to_the_case(bruno: Desk) -> None:
     id_ = bruno.case("ORD-10070").id
     answer = bruno.post(f"/cases/{id_}/acknowledge", version="1")

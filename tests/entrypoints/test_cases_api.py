@@ -50,6 +50,7 @@ def test_a_case_has_the_shape_of_the_contract(bruno_and_co: Desk) -> None:
         "email": "cliente1@example.com",
         "phone": "+573001234501",
         "language": None,
+        "do_not_call": False,
     }
     assert case["verbatim"] == "Llegaron ocho sacos de diez."
     moves = [(entry["version"], entry["move"], entry["from_state"], entry["to_state"]) for entry in case["timeline"]]

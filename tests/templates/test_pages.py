@@ -105,6 +105,13 @@ def test_a_page_without_script_allows_none() -> None:
     assert "script-src 'none'" in pages.not_found_page(cast.organisation(), "es").headers["Content-Security-Policy"]
 
 
+def test_who_is_unhappy_may_ask_not_to_be_called_and_the_box_stays_ticked() -> None:
+    box = '<input type="checkbox" name="do_not_call" value="1"'
+    assert f"{box}>" in survey_page(chosen=2).html
+    assert f"{box} checked>" in survey_page(filled=Filled(2, no_call=True)).html
+    assert f'<div class="card low off"><div class="many"><label>{box}' in survey_page(chosen=10).html
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("metric", ["nps", "csat", "ces"])
 def test_the_survey_page_weighs_little(language: str, metric: str) -> None:
@@ -128,7 +135,7 @@ def test_the_rating_of_the_link_is_chosen_and_only_that() -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "first", "hidden"),
-    [(6, "drivers", ["praise"]), (7, "praise", ["drivers"]), (None, "delivery", [])],
+    [(6, "drivers", ["praise"]), (7, "praise", ["drivers", "do_not_call"]), (None, "delivery", [])],
 )
 def test_a_low_and_a_high_rating_are_asked_in_their_own_order(
     chosen: int | None, first: str, hidden: list[str]
@@ -136,7 +143,7 @@ def test_a_low_and_a_high_rating_are_asked_in_their_own_order(
     html = survey_page(chosen=chosen).html
     assert re.findall(r'name="([a-z]+)"', html.partition('name="rating" value="10"')[2])[0] == first
     off = [
-        re.findall(r'name="([a-z]+)"', block)[0] for block in html.split('<div class="card')[1:] if "off" in block[:12]
+        re.findall(r'name="([a-z_]+)"', block)[0] for block in html.split('<div class="card')[1:] if "off" in block[:12]
     ]
     assert off == hidden
 

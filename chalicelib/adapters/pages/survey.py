@@ -45,6 +45,8 @@ def survey_page(
         "rating_problem": said.get(RATING, ""),
         "questions": questions.fields(asked),
         "touchpoint_marks": questions.touchpoint_marks(),
+        "no_call": filled is not None and filled.no_call,
+        "no_call_off": rating is not None and not survey.is_low(rating),
         "problems": tuple(said.items()),
         "sends": chosen is not None and filled is None,
         "fresh": filled is None,
@@ -64,7 +66,7 @@ def survey_page(
 
 def filled_from(answer: Answer) -> Filled:
     """Return an answer given earlier as a filled-in form, to be corrected."""
-    return Filled(answer.rating, answer.ratings, answer.choices, answer.texts)
+    return Filled(answer.rating, answer.ratings, answer.choices, answer.texts, no_call=answer.no_call)
 
 
 def thanks_page(
