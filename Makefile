@@ -48,7 +48,7 @@ robots: needs-chromium $(READY) ## Let scripted robots loose on the survey page
 package: $(READY) ## Make the template and the zip of a stage in build/package/; STAGE=dev
 	@$(PY) -m infra.aws.package --stage $(STAGE)
 
-deploy: $(READY) ## Deploy a packaged stage with the AWS CLI; asks before it changes anything; STAGE=dev
+deploy: $(READY) ## Deploy a packaged stage with the AWS CLI; asks before it changes anything; STAGE=dev, ORG=file.yaml
 	@$(PY) -m infra.aws.deploy --stage $(STAGE)
 
 clean: ## Remove what can be made again; what the local system stored stays in .local/

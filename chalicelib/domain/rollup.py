@@ -3,11 +3,12 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations_with_replacement, product
 from urllib.parse import unquote
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.case import Case
@@ -19,12 +20,20 @@ from chalicelib.domain.survey import Question, Survey
 from chalicelib.domain.terms import fingerprint
 
 ROWS_PER_KIND_MAX = 33  # three kinds change with one record at most, and a transaction takes 99 rows
+PROMISE_ROWS_MAX = 30  # so that what was sent, in three rows at most, fits beside them
 DEPARTMENTS_COUNTED_MAX = 5  # of those that one event names: further ones would not fit
 PEOPLE_COUNTED_MAX = 4
 DRIVERS_COUNTED_MAX = 8  # touchpoint questions whose moments are kept: 2^8 regressions is what reading them takes
 VALUE_BYTES_MAX = 300  # of a key that may have 2 KB, twice for a pair
 
 KINDS = ("decision", "response", "promise", "case")
+SENDING = "sending"
+"""What left and what came back, by UTC day and hour, and what opened links: read by the breaker, not by trends."""
+
+DOMAIN = "domain"
+DOMAIN_BUCKETS = 16
+"""Domains stand in the names of counts, in a few rows: as values of their own there could be millions."""
+
 ALL = "all"
 TEAM = "team"
 """The dimension of a department's people, which only consistency reads."""
@@ -78,7 +87,12 @@ def contributions(item: Invitation | Case, dimensions: Dimensions, survey: Surve
         return tuple(_of_case(item, dimensions))
     if item.trial:
         return ()
-    return (*_of_decision(item, dimensions), *_of_answer(item, dimensions, survey), *_of_promises(item, dimensions))
+    return (
+        *_of_decision(item, dimensions),
+        *_of_answer(item, dimensions, survey),
+        *_of_promises(item, dimensions),
+        *_of_sending(item, dimensions),
+    )
 
 
 def kind_name(kind: str, generation: int) -> str:
@@ -116,6 +130,46 @@ def _decided(invitation: Invitation) -> dict[str, int]:
         return fate | {"bounced": 1}
     answered, unconfirmed = bool(invitation.first_confirmed_at), invitation.unconfirmed
     return fate | {"sent": 1, "answered": int(answered), "unconfirmed": int(unconfirmed)}
+
+
+# What was sent
+
+
+def _of_sending(invitation: Invitation, dimensions: Dimensions) -> Iterator[Row]:
+    """Count mails and those that came back for good, each in the hour in which it left."""
+    kind = kind_name(SENDING, dimensions.generation)
+    days: dict[str, dict[str, int]] = {}
+    mails = _mailed(invitation)
+    for at in mails:
+        counts = days.setdefault(day_of(at, "UTC"), {})
+        counts[hour_name("sent", at)] = counts.get(hour_name("sent", at), 0) + 1
+    if mails and (invitation.bounced or invitation.instead):
+        days[day_of(mails[-1], "UTC")][hour_name("bounced", mails[-1])] = 1
+    yield from (Row(kind, ALL, ALL, day, counts) for day, counts in days.items())
+    opened = invitation.viewed or invitation.trapped or invitation.first_confirmed_at
+    if mails and opened and invitation.domain:
+        named = {f"opened.{invitation.domain}": 1} | (
+            {f"scanned.{invitation.domain}": 1} if invitation.is_scanned else {}
+        )
+        yield Row(kind, DOMAIN, domain_bucket(invitation.domain), day_of(mails[0], "UTC"), named)
+
+
+def _mailed(invitation: Invitation) -> list[datetime]:
+    """Return when its mails left, the last one last; a text message in a mail's place makes the mail no less sent."""
+    is_mail = invitation.channel == "email" or invitation.instead is not None
+    if not is_mail or invitation.state not in ("attempted", "sent"):
+        return []
+    return [at for at in (invitation.sent_at, invitation.reminded_at) if at]
+
+
+def hour_name(what: str, at: datetime) -> str:
+    """Return the name of a count of one UTC hour, as in sent.14."""
+    return f"{what}.{at.astimezone(UTC):%H}"
+
+
+def domain_bucket(domain: str) -> str:
+    """Return the row in which a domain is counted."""
+    return str(crc32(domain.encode()) % DOMAIN_BUCKETS)
 
 
 # Answers
@@ -217,7 +271,7 @@ def _promised_on(promise: Promise, invitation: Invitation, zone: str) -> str:
 def _fits(days: Mapping[str, Tally], day: str, labels: Iterable[Label]) -> bool:
     """Say whether a promise has its rows: the first few of an event always, further ones not in part."""
     new = set(labels) - set(days.get(day, ()))
-    return len(new) + sum(map(len, days.values())) <= ROWS_PER_KIND_MAX
+    return len(new) + sum(map(len, days.values())) <= PROMISE_ROWS_MAX
 
 
 def _delivered(promise: Promise, at: datetime) -> dict[str, int]:

@@ -10,7 +10,9 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.rollup import (
     ALL,
     DIMENSIONS,
+    DOMAIN,
     KINDS,
+    SENDING,
     TEAM,
     Dimensions,
     Row,
@@ -260,6 +262,9 @@ def _series(counters: Counters, dimensions: Dimensions) -> Iterator[Series]:
         name = kind_name(kind, dimensions.generation)
         for dimension in (ALL, TEAM, *DIMENSIONS, *dimensions.attributes, *pairs):
             yield from ((name, dimension, value) for value in counters.values(name, dimension))
+    sending = kind_name(SENDING, dimensions.generation)
+    for dimension in (ALL, DOMAIN):
+        yield from ((sending, dimension, value) for value in counters.values(sending, dimension))
 
 
 def _compared(key: Key, kept: Mapping[str, int], recount: Mapping[str, int]) -> Iterator[Difference]:

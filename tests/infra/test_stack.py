@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.settings import Settings
 from infra.aws import template
-from infra.aws.deploy import replaced
 from infra.aws.package import PROJECT, generate
+from infra.aws.preflight import lost
 from infra.local.aws import EmbeddedAws
 from infra.local.resources import client
 
@@ -183,8 +183,8 @@ def test_the_table_is_as_the_code_needs_it(stack: Stack) -> None:
 def test_a_template_that_would_replace_the_table_is_seen_in_its_change_set(stack: Stack, translated: Json) -> None:
     harmless = copy.deepcopy(translated)
     harmless["Resources"]["Sweep"]["Properties"]["Timeout"] = 40
-    assert replaced(stack.changes(harmless)) == []
+    assert lost(stack.changes(harmless)) == []
     harmful = copy.deepcopy(translated)
     harmful["Resources"]["Table"]["Properties"]["KeySchema"][0]["AttributeName"] = "due"
     del harmful["Resources"]["LinkKeys"]
-    assert sorted(replaced(stack.changes(harmful))) == ["LinkKeys", "Table"]
+    assert sorted(lost(stack.changes(harmful))) == ["LinkKeys", "Table"]
