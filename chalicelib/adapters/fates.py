@@ -15,7 +15,6 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProxyConnectionError,
 )
-from botocore.parsers import ResponseParserError
 
 from chalicelib.errors import CarrierRefused, CarrierUnclear
 
@@ -33,7 +32,7 @@ NOT_SENT = (
 
 @contextmanager
 def told(is_permanent: Callable[[ClientError], bool]) -> Iterator[None]:
-    """Raise CarrierRefused or CarrierUnclear for whatever botocore raises; details never name a recipient.
+    """Raise CarrierRefused or CarrierUnclear for whatever a client raises; details never name a recipient.
 
     Refused is only what the carrier answered with 4xx, and what cannot have reached it. Everything else (a lost reply,
     a broken connection, 5xx, an answer that nobody can read) may have been sent.
@@ -46,7 +45,7 @@ def told(is_permanent: Callable[[ClientError], bool]) -> Iterator[None]:
         raise CarrierRefused("the request has not its right shape", permanent=True) from error
     except NOT_SENT as error:
         raise CarrierRefused(type(error).__name__, permanent=False) from error
-    except (BotoCoreError, ResponseParserError) as error:
+    except BotoCoreError as error:
         raise CarrierUnclear(type(error).__name__) from error
 
 

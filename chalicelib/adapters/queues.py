@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -17,8 +18,11 @@ CALL_BYTES_MAX = 256 * 1024
 TRIES_MAX = 3
 REASON_CHARACTERS_MAX = 1_000
 
-_VIEW = TypeAdapter(View)
-_DUE_KEY = TypeAdapter(DueKey)
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    # Made when the first message is read or written: most functions know one kind or none.
+    return TypeAdapter(kind)
 
 
 class Queue:
@@ -89,19 +93,21 @@ class SqsViews:
         self._queue = queue
 
     def note(self, view: View) -> None:
-        self._queue.send([_VIEW.dump_json(view).decode()])
+        self._queue.send([_adapter(View).dump_json(view).decode()])
 
 
 def view_of(body: str) -> View:
     """Return the view that a message tells of."""
-    return _VIEW.validate_json(body)
+    view: View = _adapter(View).validate_json(body)
+    return view
 
 
 def due_body(key: DueKey) -> str:
     """Return the message that names what is due."""
-    return _DUE_KEY.dump_json(key).decode()
+    return _adapter(DueKey).dump_json(key).decode()
 
 
 def due_key_of(body: str) -> DueKey:
     """Return what a message says is due."""
-    return _DUE_KEY.validate_json(body)
+    key: DueKey = _adapter(DueKey).validate_json(body)
+    return key

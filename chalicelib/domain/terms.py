@@ -17,7 +17,7 @@ TEXT_MAX = 5_000  # characters of anything that a person may write to us
 class Frozen(BaseModel):
     """A value that is stored or comes from outside: parsed once, never changed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def aware_utc(at: datetime) -> datetime:

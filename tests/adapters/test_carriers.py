@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from chalicelib.adapters import clients
@@ -225,12 +224,6 @@ def test_what_never_reached_the_carrier_is_tried_again(hand: Callable[[Any], str
 def test_whatever_else_happens_may_have_been_sent(hand: Callable[[Any], str], error: Exception) -> None:
     with pytest.raises(CarrierUnclear):
         hand(Mute(error))
-
-
-@HANDS
-def test_an_answer_that_nobody_can_read_may_have_been_sent(hand: Callable[[Any], str]) -> None:
-    with pytest.raises(CarrierUnclear):
-        hand(Mute(ResponseParserError("not JSON")))
 
 
 @HANDS
