@@ -46,7 +46,7 @@ def normal_email(address: str) -> str:
     >>> normal_email("Lu.Cia+tornillos@GoogleMail.com")
     'lucia@gmail.com'
     """
-    local, _, domain = unicodedata.normalize("NFKC", address.strip()).lower().rpartition("@")
+    local, _, domain = unicodedata.normalize("NFKC", address).strip().lower().rpartition("@")
     domain = ascii_domain(domain)
     if domain in PLUS_TAGGED:
         local = local.partition("+")[0] or local
