@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.domain import rollup
+from chalicelib.domain import rollup, target
 from chalicelib.domain.calendar import Calendar, check_opens, due, next_open, open_time
 from chalicelib.domain.destination import destination
 from chalicelib.domain.event import CANCELLATIONS, CLOSINGS, FULFILMENT
@@ -123,9 +123,15 @@ def impossible(marked: Marked, organisation: Organisation, today: date) -> Itera
         yield from _rules(marked, program, ("programs", index))
         yield from _nobody(marked, organisation, index)
     yield from _webhooks(marked, organisation)
+    yield from _miscounted(marked, organisation)
+
+
+def _miscounted(marked: Marked, organisation: Organisation) -> Iterator[Fault]:
     for fault in rollup.faults(organisation):
         place, _, text = fault.partition(": ")
         yield marked.fault(tuple(place.split(".")), text)
+    for index, text in target.faults(organisation):
+        yield marked.fault(("trends", "targets", index), text)
 
 
 def _never_open(marked: Marked, organisation: Organisation, today: date) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from app import app
 from chalicelib import runtime
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.domain.case import Move
-from chalicelib.domain.organisation import Cause, Organisation
+from chalicelib.domain.organisation import Cause, Organisation, Staff, Target, Trends
 from chalicelib.flows import project, recover
 from chalicelib.ports import Principal
 from chalicelib.settings import Settings
@@ -39,6 +39,12 @@ NAMES = {
 CAUSES = (
     Cause(id="late_supplier", text={"es": "El proveedor se atrasó", "en": "The supplier was late"}),
     Cause(id="wrong_pick", text={"es": "Alistamos mal el pedido", "en": "We picked the wrong goods"}),
+)
+TARGETS = (
+    Target(metric="delivered_promise", promise="delivery", value=99, department="logistics"),
+    Target(metric="sla_met", value=1, department="logistics"),
+    Target(metric="nps", value=40, department="sales", name={"es": "Recomendación", "en": "Would recommend us"}),
+    Target(metric="nps", value=-90, role="seller"),
 )
 Story = tuple[str, str, int, dict[str, str]]
 STORIES: tuple[Story, ...] = (
@@ -69,8 +75,12 @@ STORIES: tuple[Story, ...] = (
 
 def company(**more: Any) -> Organisation:
     """The company, with names in three languages and its causes."""
-    departments = tuple(department(id_).model_copy(update={"name": name}) for id_, name in NAMES.items())
-    return organisation(departments=departments, causes=CAUSES, admins=("alba@example.com",), **more)
+    people = {"sales": (Staff(id="u-7", name="Marta Ruiz", role="seller"),)}
+    departments = tuple(
+        department(id_).model_copy(update={"name": name, "people": people.get(id_, ())}) for id_, name in NAMES.items()
+    )
+    given = {"trends": Trends(targets=TARGETS), **more}
+    return organisation(departments=departments, causes=CAUSES, admins=("alba@example.com",), **given)
 
 
 def busy() -> World:

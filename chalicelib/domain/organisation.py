@@ -14,6 +14,7 @@ from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Insta
 DEPARTMENTS_MAX = 100
 PROGRAMS_MAX = 50
 PAUSES_MAX = 100
+TARGETS_MAX = 50
 ATTRIBUTES_MAX = 6  # of those that trends count by: each is one more counter per answer
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -170,11 +171,31 @@ class Routing(Frozen):
     """Department → language → words that speak of it, as in logistics: {es: ["tard", "entreg"]}."""
 
 
+class Target(Frozen):
+    """What an indicator should come to, for a department or for everybody of a role, in the metric's own unit."""
+
+    metric: Name
+    value: float
+    department: Identifier | None = None
+    role: Name | None = None
+    promise: Name | None = None
+    """Of promises as delivered: this kind alone, as in quantity against order."""
+    name: Text | None = None
+    """What people call it here, where the metric's own name says too little."""
+
+    @model_validator(mode="after")
+    def _of_somebody(self) -> "Target":
+        if (self.department is None) == (self.role is None):
+            raise ValueError("needs a department or a role, and not both")
+        return self
+
+
 class Trends(Frozen):
     """What leadership may count by, beyond what everybody can."""
 
     attributes: Annotated[tuple[Name, ...], Field(max_length=ATTRIBUTES_MAX)] = ()
     pairs: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=4)] = ()
+    targets: Annotated[tuple[Target, ...], Field(max_length=TARGETS_MAX)] = ()
     generation: Annotated[int, Field(ge=0)] = 0
     """Raised by publishing whenever zone, attributes or pairs change: older items count again once they are rebuilt."""
 
@@ -274,6 +295,7 @@ def _faults(organisation: Organisation) -> Iterator[str]:
 def _named_departments(organisation: Organisation) -> Iterator[tuple[str, str]]:
     yield "routing.arbiter", organisation.routing.arbiter
     yield from (("routing.topics", id_) for id_ in organisation.routing.topics)
+    yield from (("trends.targets", each.department) for each in organisation.trends.targets if each.department)
     for survey in organisation.surveys:
         for question in survey.questions:
             named = [question.department, *(option.department for option in question.options)]

@@ -57,11 +57,39 @@ def steps(last_two: Mapping[str, Sequence[Point]]) -> dict[str, Step]:
 
     Metrics with fewer than two periods to be seen are left out.
     """
-    found = {
-        metric: Step(points[-2], points[-1], _change(metric, points[-2], points[-1]))
-        for metric, points in last_two.items()
-        if len(points) > 1 and not points[-1].hidden and not points[-2].hidden
-    }
+    return _told(
+        {
+            metric: (points[-2], points[-1])
+            for metric, points in last_two.items()
+            if len(points) > 1 and not points[-1].hidden and not points[-2].hidden
+        }
+    )
+
+
+def compared(before: Mapping[str, Sequence[Point]], after: Mapping[str, Sequence[Point]]) -> dict[str, Step]:
+    """Return each metric's step from one stretch of days to another, by the same rule; hidden periods left out."""
+    pairs = {metric: (together(metric, before.get(metric, ())), together(metric, after[metric])) for metric in after}
+    return _told({metric: (old, new) for metric, (old, new) in pairs.items() if old and new})
+
+
+def together(metric: str, points: Sequence[Point]) -> Point | None:
+    """Return several periods as one; None where nothing is to be seen of them."""
+    seen = [point for point in points if point.counts]
+    estimate = pooled(metric, seen)
+    if not estimate.n:
+        return None
+    return Point(
+        start=seen[0].start,
+        n=estimate.n,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        counts=total_of(point.counts for point in seen if point.counts),
+    )
+
+
+def _told(pairs: Mapping[str, tuple[Point, Point]]) -> dict[str, Step]:
+    found = {metric: Step(*pair, _change(metric, *pair)) for metric, pair in pairs.items()}
     real = score.holm([step.change.p for step in found.values()])
     return {
         metric: Step(step.before, step.after, step.change, is_real)

@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from chalice import Blueprint, Response
 
 from chalicelib.adapters.desk import ledger as ledger_layout
 from chalicelib.adapters.desk import people as people_layout
 from chalicelib.adapters.desk import trends as trends_layout
+from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.remembered import RememberedCounters
 from chalicelib.domain.event import EventRef
 from chalicelib.domain.invitation import Invitation
@@ -29,7 +31,7 @@ CSV = {"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store", "
 def trends_page(visit: Visit) -> Response:
     """Show how it goes, and how sure that is."""
     _reads_trends(visit)
-    return show(trends_layout.trends_page(visit.desk, query(visit.request), _ask(visit)))
+    return show(trends_layout.trends_page(visit.desk, query(visit.request), _answers(visit)))
 
 
 @bp.route("/trends.csv", methods=["GET", "HEAD"])
@@ -38,7 +40,7 @@ def trends_file(visit: Visit) -> Response:
     """Give the trend as a file for a spreadsheet."""
     _reads_trends(visit)
     text = io.StringIO()
-    csv.writer(text).writerows(trends_layout.csv_of(visit.desk, query(visit.request), _ask(visit)))
+    csv.writer(text).writerows(trends_layout.csv_of(visit.desk, query(visit.request), _answers(visit)))
     return Response(text.getvalue(), headers={**CSV, "Content-Disposition": 'attachment; filename="trend.csv"'})
 
 
@@ -47,13 +49,19 @@ def _reads_trends(visit: Visit) -> None:
         raise Forbidden("trends are for departments and leadership")
 
 
-def _ask(visit: Visit) -> trends_layout.Ask:
+def _answers(visit: Visit) -> Answers:
+    """Return what may be asked on this visit's behalf, each counter read once."""
     ports = replace(visit.ports, counters=RememberedCounters(visit.ports.counters))
 
-    def ask(asked: Mapping[str, str]) -> Trend:
+    def trend(asked: Mapping[str, str]) -> Trend:
         return report.trends(ports, {name: [value] for name, value in asked.items()}, visit.principal, visit.now)
 
-    return ask
+    return Answers(
+        trend=trend,
+        targets=lambda first, end: report.targets(ports, visit.principal, first, end, visit.now),
+        journey=partial(report.journey, ports),
+        team=partial(report.consistency, ports),
+    )
 
 
 @bp.route("/ledger", methods=["GET", "HEAD"])
@@ -85,7 +93,7 @@ def _decided(visit: Visit, asked: Mapping[str, str]) -> list[Invitation]:
 def recognition_page(visit: Visit) -> Response:
     """Show who did well."""
     _reads_trends(visit)
-    return show(people_layout.recognition_page(visit.desk, _ask(visit)))
+    return show(people_layout.recognition_page(visit.desk, _answers(visit).trend))
 
 
 @bp.route("/me", methods=["GET", "HEAD"])
@@ -93,4 +101,5 @@ def recognition_page(visit: Visit) -> Response:
 def own_page(visit: Visit) -> Response:
     """Show somebody their own ratings beside their team's."""
     told = own.ratings(visit.ports, visit.principal, visit.now)
-    return show(people_layout.own_page(visit.desk, [(each.metric, each.mine, each.team) for each in told]))
+    rows = [(each.metric, each.mine, each.team) for each in told]
+    return show(people_layout.own_page(visit.desk, rows, own.targets(visit.ports, visit.principal, visit.now)))

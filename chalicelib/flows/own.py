@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 
 from chalicelib.domain.disclosure import SMALL_MAX
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.organisation import Organisation, Target
 from chalicelib.domain.period import start_of
 from chalicelib.domain.rollup import day_of, encode, kind_name
 from chalicelib.domain.score import Estimate
-from chalicelib.domain.trend import total_of
+from chalicelib.domain.target import Progress, measured, progress
+from chalicelib.domain.trend import settled, total_of
 from chalicelib.ports import Ports, Principal
 
 RATINGS = ("nps", "csat", "ces")
@@ -33,13 +34,39 @@ def ratings(ports: Ports, principal: Principal, now: datetime) -> tuple[Own, ...
     if principal.person is None:
         return ()
     organisation = ports.library.organisation()
-    today = date.fromisoformat(day_of(now, organisation.zone))
-    end = start_of(today, "month")
-    first = start_of(end - timedelta(days=MONTHS_BACK_DAYS - 1), "month")
+    first, end = _year(organisation, now)
     mine = _counts(ports, organisation, "person", principal.person, first, end)
     team = _counts(ports, organisation, "department", principal.department or "", first, end)
     told = (Own(metric, _told(metric, mine), _told(metric, team)) for metric in RATINGS)
     return tuple(own for own in told if own.mine or own.team)
+
+
+def targets(ports: Ports, principal: Principal, now: datetime) -> tuple[Progress, ...]:
+    """Return how far somebody has come to the targets of their role, over the same months; too few tell nothing."""
+    organisation = ports.library.organisation()
+    role = _role(organisation, principal.person)
+    wanted = [each for each in organisation.trends.targets if role and each.role == role]
+    found = [progress(each, _mine(ports, organisation, each, principal.person or "", now)) for each in wanted]
+    return tuple(each for each in found if each and each.estimate.n > SMALL_MAX)
+
+
+def _role(organisation: Organisation, person: str | None) -> str | None:
+    staff = [one for each in organisation.departments for one in (each.head, *each.people)]
+    return next((one.role for one in staff if person and one.id == person), None)
+
+
+def _mine(ports: Ports, organisation: Organisation, target: Target, person: str, now: datetime) -> Estimate:
+    first, end = _year(organisation, now)
+    metric = METRICS[target.metric]
+    kind, last = kind_name(metric.kind, organisation.trends.generation), end - timedelta(days=1)
+    days = ports.counters.series(kind, "person", encode(person), first.isoformat(), last.isoformat())
+    return measured(target, total_of(settled(metric, days, end).values())).estimate
+
+
+def _year(organisation: Organisation, now: datetime) -> tuple[date, date]:
+    """Return the first day of the last twelve closed months, and the day after them."""
+    end = start_of(date.fromisoformat(day_of(now, organisation.zone)), "month")
+    return start_of(end - timedelta(days=MONTHS_BACK_DAYS - 1), "month"), end
 
 
 def _counts(

@@ -9,10 +9,13 @@ from chalicelib.domain.consistency import between_deviation
 from chalicelib.domain.disclosure import TOTAL
 from chalicelib.domain.event import EventRef
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.metric import Counts
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.metric import METRICS, Counts, numbered
+from chalicelib.domain.organisation import Organisation, Target
+from chalicelib.domain.period import start_of
+from chalicelib.domain.reading import pooled
 from chalicelib.domain.rollup import ALL, TEAM, day_of, decode, encode, kind_name, pair_name
-from chalicelib.domain.score import Estimate
+from chalicelib.domain.score import Estimate, at_least, share
+from chalicelib.domain.target import Progress, measured, progress
 from chalicelib.domain.terms import NAME_MAX, Frozen, Instant
 from chalicelib.domain.trend import (
     DRIVERS_FORMULA,
@@ -37,6 +40,10 @@ from chalicelib.ports import Ports, Principal
 
 Asked = Mapping[str, Sequence[str]]
 """Query parameters as they were given, each with all its values."""
+
+
+TOP_MIN = 4
+"""The lowest of the two ratings of a touchpoint, of five, that count as good."""
 
 
 class Share(Frozen):
@@ -201,6 +208,54 @@ def consistency(ports: Ports, department: str, metric: str, first: date, end: da
     organisation = ports.library.organisation()
     counts = _total(ports, organisation, (TEAM, encode(department)), first, end)
     return between_deviation(people(counts, metric))
+
+
+def journey(ports: Ports, label: tuple[str, str] | None, first: date, end: date) -> dict[str, Estimate]:
+    """Return the share of ratings 4 and 5 of each touchpoint that was asked about, by its question. For leadership."""
+    organisation = ports.library.organisation()
+    dimension, value = label or (ALL, ALL)
+    counts = _total(ports, organisation, (dimension, encode(value)), first, end)
+    touched = [question for survey in organisation.surveys for question in survey.questions]
+    asked = dict.fromkeys(question.id for question in touched if question.kind == "touchpoint")
+    rated = {id_: share(*at_least(numbered(counts, f"t.{id_}"), TOP_MIN)) for id_ in asked}
+    return {id_: estimate for id_, estimate in rated.items() if estimate.n}
+
+
+# Targets
+
+
+def targets(ports: Ports, principal: Principal, first: date, end: date, now: datetime) -> tuple[Progress, ...]:
+    """Return how far departments have come to their targets in some days: all of them, or the reader's own.
+
+    Raises Forbidden for agents.
+    """
+    own = _own_department(principal)
+    wanted = [each for each in ports.library.organisation().trends.targets if each.department]
+    found = [progress(each, _stand(ports, principal, each, (first, end), now)) for each in _mine(wanted, own)]
+    return tuple(each for each in found if each)
+
+
+def _mine(wanted: Iterable[Target], own: str | None) -> list[Target]:
+    return [each for each in wanted if own in (None, each.department)]
+
+
+def _stand(ports: Ports, principal: Principal, target: Target, days: tuple[date, date], now: datetime) -> Estimate:
+    """Return what is measured; a department's reader is told of closed months, and of answers what is not hidden."""
+    first, end = days
+    organisation = ports.library.organisation()
+    own, today = _own_department(principal), date.fromisoformat(day_of(now, organisation.zone))
+    if own and target.promise is None:
+        named = {"metric": target.metric, "filter": f"department:{own}", "interval": "month"}
+        asked = {**named, "from": first.isoformat(), "to": end.isoformat()}
+        found = trends(ports, {name: [value] for name, value in asked.items()}, principal, now).series
+        return pooled(target.metric, (point for series in found for point in series.points))
+    metric, last = METRICS[target.metric], end - timedelta(days=1)
+    kind = kind_name(metric.kind, organisation.trends.generation)
+    label = ("department", encode(target.department or ""))
+    counted = settled(metric, ports.counters.series(kind, *label, first.isoformat(), last.isoformat()), today)
+    # What was delivered is the company's own record, no customer's answer: only closed months bind it.
+    until = start_of(today, "month") if own else end
+    return measured(target, total_of(counts for day, counts in counted.items() if day < until)).estimate
 
 
 def _total(ports: Ports, organisation: Organisation, label: tuple[str, str], first: date, end: date) -> Counts:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,9 @@ import pytest
 
 from chalicelib import runtime
 from chalicelib.adapters.desk.frame import Desk as Reader
+from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.desk.trends import csv_of
+from chalicelib.domain.score import NOTHING
 from chalicelib.domain.terms import fingerprint
 from chalicelib.domain.trend import Point, Series, Trend
 from chalicelib.ports import Counters
@@ -182,6 +185,47 @@ def test_small_cells_stay_hidden_on_the_page_too(carla: Desk) -> None:
     assert all(row[2:6] == ["", "", "", ""] for row in hidden)
 
 
+def test_targets_are_told_with_what_has_come_of_them(carla: Desk) -> None:
+    page = carla.get("/trends?lang=en").text
+    assert "Would recommend us" in page
+    assert "not reached" in page
+    assert "Targets" in _as(carla, "bruno").get("/trends").text
+    assert "Would recommend us" not in _as(carla, "bruno").get("/trends").text
+
+
+def test_somebodys_own_page_has_the_targets_of_their_role(carla: Desk) -> None:
+    page = _as(carla, "marta").get("/me").text
+    assert "Targets of your role" in page
+    assert "−90" in page
+
+
+def test_leadership_sees_promises_in_four_fields_and_sales_and_service(carla: Desk) -> None:
+    page = carla.get("/trends").text
+    for told in ("Delivered, and felt as kept", "Sales and service"):
+        assert told in page
+    bruno = _as(carla, "bruno").get("/trends").text
+    assert "Sales and service" not in bruno
+
+
+def test_two_stretches_of_days_are_compared_as_they_were_chosen(carla: Desk) -> None:
+    end = _year().now.date().replace(day=1)
+    first, middle = end - timedelta(days=60), end - timedelta(days=30)
+    asked = f"from={middle}&to={end}&than_from={first}&than_to={middle}"
+    page = carla.get(f"/trends?metric=nps&{asked}").text
+    instants = [each.first_confirmed_at for each in _year().memory.invitations.values() if each.confirmed]
+    days = [at.astimezone(ZoneInfo("America/Bogota")).date() for at in instants if at]
+    assert "compared with" in page
+    assert "against" in page
+    assert f"n&nbsp;=&nbsp;{sum(middle <= day < end for day in days)}" in page
+    assert f"than_from={first}" in page
+
+
+def test_days_to_compare_with_that_are_none_are_refused_beside_their_field(carla: Desk) -> None:
+    refused = carla.get("/trends?metric=nps&than_from=2026-13-01")
+    assert refused.status == 422
+    assert 'href="#f-than_from"' in refused.text
+
+
 def test_an_agent_has_no_trends(carla: Desk) -> None:
     marta = _as(carla, "marta")
     for path in ("/trends", "/trends.csv", "/recognition", "/ledger", "/cases"):
@@ -193,7 +237,8 @@ def test_a_spreadsheet_runs_nothing_of_ours() -> None:
     trend = Trend(
         metric="nps", interval="month", by="person", formula="", series=(Series(key="=1+1", points=(point,)),)
     )
-    rows = csv_of(Reader(company(), TOKENS["carla"], FRIDAY_1630, "en"), {"by": "person"}, lambda asked: trend)
+    answers = Answers(lambda asked: trend, lambda *_: (), lambda *_: {}, lambda *_: NOTHING)
+    rows = csv_of(Reader(company(), TOKENS["carla"], FRIDAY_1630, "en"), {"by": "person"}, answers)
     assert rows[1] == ["'=1+1", "2026-03-06", "1", "-5", "", "", ""]
 
 
@@ -252,7 +297,7 @@ def test_a_department_reads_the_ledger_of_its_own_events(carla: Desk) -> None:
 def test_the_board_ranks_by_what_is_certain(carla: Desk) -> None:
     page = carla.get("/recognition").text
     shown = [part.partition("<")[0] for part in page.split("<li><strong>")[1:]]
-    assert shown == ["Dispatch", "Sales", "u-7"]
+    assert shown == ["Dispatch", "Sales", "Marta Ruiz"]
     assert "Billing" not in page
 
 

@@ -14,13 +14,13 @@ from chalicelib.domain.case import Case
 from chalicelib.domain.drivers import general_dominance, moments
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.organisation import Organisation, Target
 from chalicelib.domain.period import INTERVALS, Interval, end_of
 from chalicelib.domain.score import bucket_of, seconds_of
 from chalicelib.domain.trend import Point, Trend
 from chalicelib.errors import Forbidden, Invalid, NotFound
 from chalicelib.flows.project import project
-from chalicelib.flows.report import Asked, consistency, drivers, ledger, read_ledger, trends
+from chalicelib.flows.report import Asked, consistency, drivers, journey, ledger, read_ledger, targets, trends
 from chalicelib.ports import Change, Principal
 from tests.counting import AT, DELIVERY, JORGE, MARTA, PURCHASE, QUANTITY, SURVEYS, answered, anything, asked, company
 from tests.world import World
@@ -592,3 +592,35 @@ def test_a_hundred_items_of_each_kind_were_compared() -> None:
     kinds = Counter(type(item).__name__ for item in ONCE)
     assert kinds["Invitation"] > 150
     assert kinds["Case"] > 60
+
+
+# Beside the trend
+
+
+def test_each_touchpoint_has_its_share_of_good_ratings() -> None:
+    given = [5, 4, 4, 2, 1]
+    items = []
+    for n, rating in enumerate(given):
+        item = answered(9, f"i-{n}")
+        assert item.confirmed is not None
+        items.append(item.moved(confirmed=item.confirmed.model_copy(update={"ratings": {"staff": rating}})))
+    found = journey(counted(items).ports, None, date(2026, 1, 1), date(2027, 1, 1))
+    assert list(found) == ["staff"]
+    assert (found["staff"].n, found["staff"].value) == (5, 60.0)
+
+
+def test_a_department_sees_its_own_targets_only_and_closed_months_of_them() -> None:
+    targets_ = (
+        Target(metric="nps", value=40, department="logistics"),
+        Target(metric="nps", value=40, department="sales"),
+        Target(metric="nps", value=40, role="seller"),
+    )
+    made = counted([answered(9, f"i-{n}") for n in range(30)], company(targets=targets_))
+    days = (date(2026, 1, 1), date(2027, 1, 1))
+    assert [each.target.department for each in targets(made.ports, CARLA, *days, made.now)] == ["logistics", "sales"]
+    (mine,) = targets(made.ports, BRUNO, *days, made.now)
+    assert (mine.target.department, mine.estimate.n, mine.state) == ("logistics", 30, "reached")
+    few = counted([answered(9, f"i-{n}") for n in range(4)], company(targets=targets_))
+    assert targets(few.ports, BRUNO, *days, few.now) == ()
+    with pytest.raises(Forbidden):
+        targets(made.ports, MARTAS, *days, made.now)

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.desk import metrics
 from chalicelib.adapters.desk.frame import Desk, desk_page
-from chalicelib.adapters.desk.trends import Ask, rated
+from chalicelib.adapters.desk.screen import Ask
+from chalicelib.adapters.desk.standing import goals
+from chalicelib.adapters.desk.trends import rated
 from chalicelib.adapters.templates import Page
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation, Staff
 from chalicelib.domain.reading import pooled
 from chalicelib.domain.score import Estimate
+from chalicelib.domain.target import Progress
 from chalicelib.errors import Forbidden, Invalid
 
 BOARD_ANSWERS_MIN = 10
@@ -90,8 +93,10 @@ def _estimated(metric: str, estimate: Estimate, desk: Desk) -> str:
     return f"{value} ({between}), n\u00a0=\u00a0{estimate.n}" if between else f"{value}, n\u00a0=\u00a0{estimate.n}"
 
 
-def own_page(desk: Desk, ratings: Sequence[tuple[str, Estimate | None, Estimate | None]]) -> Page:
-    """Return somebody's own page: each rating beside the team's."""
+def own_page(
+    desk: Desk, ratings: Sequence[tuple[str, Estimate | None, Estimate | None]], targets: Sequence[Progress] = ()
+) -> Page:
+    """Return somebody's own page: each rating beside the team's, and the targets of their role."""
     rows = [
         {
             "title": desk.say(metrics.NAMES[metric]),
@@ -104,4 +109,5 @@ def own_page(desk: Desk, ratings: Sequence[tuple[str, Estimate | None, Estimate 
     ]
     is_person = desk.principal is not None and desk.principal.person is not None
     team = desk.department(desk.principal.department) if desk.principal else ""
-    return desk_page("staff/me.html", desk, current="/me", rows=rows, is_person=is_person, team=team)
+    mine = goals(desk, targets)
+    return desk_page("staff/me.html", desk, current="/me", rows=rows, is_person=is_person, team=team, goals=mine)

@@ -1,33 +1,33 @@
 """Show leadership, and each department for itself, how it goes: one calm screen, each value with its uncertainty."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from chalicelib.adapters.desk import metrics
+from chalicelib.adapters.desk import metrics, standing
 from chalicelib.adapters.desk.frame import Desk, desk_page
-from chalicelib.adapters.desk.plot import RIGHT, Course, Plot, Scale, plot, scale_of, ticks_of
+from chalicelib.adapters.desk.plot import Plot, Scale, plot, scale_of, ticks_of
+from chalicelib.adapters.desk.screen import THAN, Answers, Screen
+from chalicelib.adapters.desk.whisker import Whisker, scale_for, whisker
 from chalicelib.adapters.templates import Page
 from chalicelib.domain.disclosure import CLOSED
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.period import INTERVALS, Interval, end_of, start_of
-from chalicelib.domain.reading import Step, pooled, steps
+from chalicelib.domain.period import INTERVALS, end_of, start_of
+from chalicelib.domain.reading import Step, compared, pooled, steps, together
 from chalicelib.domain.rollup import ALL, DIMENSIONS, day_of
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.terms import in_language
-from chalicelib.domain.trend import Point, Query, Series, Trend, read_query
+from chalicelib.domain.trend import Point, Query, Series, read_query, read_range
 from chalicelib.errors import Invalid, Problem
-
-Ask = Callable[[Mapping[str, str]], Trend]
-"""Answers one question about trends, as the API does."""
 
 CARDS = ("response_rate", "delivered_promise", "kept_promise", "sla_met", "time_to_resolve", "recovered")
 """What is on the cards after the ratings that the company asks for."""
 
 MULTIPLES_MAX = 12
 PARAMETERS = ("metric", "by", "from", "to", "interval", "filter")
+NOTHING_BESIDE: dict[str, Any] = dict.fromkeys(("goals", "value", "plane", "apart", "journey", "teams"))
 TALL, SMALL, SPARK = 220, 110, 36  # pixels
 
 
@@ -35,6 +35,7 @@ TALL, SMALL, SPARK = 220, 110, 36  # pixels
 class Card:
     """One indicator: its last whole period, what it rests on, and the way it came."""
 
+    name: str
     title: str
     meaning: str
     value: str
@@ -61,16 +62,6 @@ class Multiple:
 
 
 @dataclass(frozen=True)
-class Whisker:
-    """One value with its interval, in percent of the room there is."""
-
-    at: float
-    low: float
-    high: float
-    text: str
-
-
-@dataclass(frozen=True)
 class Compared:
     """One department beside the others."""
 
@@ -81,62 +72,11 @@ class Compared:
     whiskers: tuple[Whisker | None, ...]
 
 
-@dataclass(frozen=True)
-class Screen:
-    """What a question asks, as the page works with it."""
-
-    desk: Desk
-    asked: Mapping[str, str]
-    query: Query
-    ask: Ask
-
-    @property
-    def metric(self) -> str:
-        """What is measured."""
-        return self.query.metric.name
-
-    @property
-    def interval(self) -> Interval:
-        """How the days are cut."""
-        return self.query.interval
-
-    @property
-    def today(self) -> date:
-        """Which day it is where the company is."""
-        return date.fromisoformat(day_of(self.desk.now, self.desk.organisation.zone))
-
-    @property
-    def course(self) -> Course:
-        """The periods that are drawn."""
-        return Course.of(self.query.first, self.query.end, self.interval)
-
-    @property
-    def short_course(self) -> Course:
-        """The same where no axis takes room."""
-        return Course.of(self.query.first, self.query.end, self.interval, left=RIGHT)
-
-    def series(self, **changes: str) -> tuple[Series, ...]:
-        """Return the answer to this page's question with some of it changed; an empty change leaves that out."""
-        return self.ask(self.given(**changes)).series
-
-    def points(self, metric: str) -> tuple[Point, ...]:
-        """Return a metric over everything that the filter leaves, in one series."""
-        return next((each.points for each in self.series(metric=metric, by="")), ())
-
-    def given(self, **changes: str) -> dict[str, str]:
-        """Return the question's parameters with some of them changed."""
-        return {name: value for name, value in {**self.asked, **changes}.items() if value}
-
-    def href(self, **changes: str) -> str:
-        """Return the address of this page with some of its question changed."""
-        return "/trends?" + urlencode(self.given(**changes))
-
-
-def trends_page(desk: Desk, given: Mapping[str, str], ask: Ask) -> Page:
+def trends_page(desk: Desk, given: Mapping[str, str], answers: Answers) -> Page:
     """Return the screen; what cannot be answered is said above the fields that asked it."""
     asked = _asked(desk, given)
     try:
-        screen = _screen(desk, asked, ask)
+        screen = _screen(desk, asked, answers)
         main = screen.series()
     except Invalid as refusal:
         return _refused(desk, asked, refusal.problems)
@@ -157,12 +97,35 @@ def trends_page(desk: Desk, given: Mapping[str, str], ask: Ask) -> Page:
         compared=_compared(screen),
         promises=_promises(screen),
         closed_only=not desk.reads_all,
+        caution=_caution(cards, desk),
+        **_beside(screen, cards),
     )
 
 
-def csv_of(desk: Desk, given: Mapping[str, str], ask: Ask) -> list[list[str]]:
+def _beside(screen: Screen, cards: Sequence[Card]) -> dict[str, Any]:
+    """Return what stands beside the trend; of single answers' parts only what its reader may see."""
+    if not cards:
+        return NOTHING_BESIDE
+    desk, query = screen.desk, screen.query
+    told = NOTHING_BESIDE | {
+        "goals": standing.goals(desk, screen.answers.targets(query.first, query.end)),
+        "value": standing.value_fields(screen),
+    }
+    if not desk.reads_all:
+        return told
+    metric = screen.metric if standing.is_rating(screen.metric) else next(iter(rated(desk)), "nps")
+    delivered, said = (_estimates(screen, name) for name in ("delivered_promise", "kept_promise"))
+    return told | {
+        "plane": standing.promise_fields(screen, delivered, said),
+        "apart": standing.sales_and_service(screen),
+        "journey": standing.journey(screen),
+        "teams": standing.teams(screen, metric),
+    }
+
+
+def csv_of(desk: Desk, given: Mapping[str, str], answers: Answers) -> list[list[str]]:
     """Return the rows of the trend for a spreadsheet, the heading first. Raises Invalid."""
-    screen = _screen(desk, _asked(desk, given), ask)
+    screen = _screen(desk, _asked(desk, given), answers)
     rows = [["series", "start", "n", "value", "low", "high", "hidden"]]
     for series in screen.series():
         for point in series.points:
@@ -188,11 +151,24 @@ def _asked(desk: Desk, given: Mapping[str, str]) -> dict[str, str]:
     return asked
 
 
-def _screen(desk: Desk, asked: Mapping[str, str], ask: Ask) -> Screen:
+def _screen(desk: Desk, asked: Mapping[str, str], answers: Answers) -> Screen:
     own = None if desk.reads_all else desk.principal.department if desk.principal else None
     today = date.fromisoformat(day_of(desk.now, desk.organisation.zone))
-    query = read_query({name: [value] for name, value in asked.items()}, desk.organisation, today, own)
-    return Screen(desk, asked, query, ask)
+    told = {name: [value] for name, value in asked.items() if name not in THAN}
+    query = read_query(told, desk.organisation, today, own)
+    return Screen(desk, asked, query, answers, _than(desk, asked, query, today))
+
+
+def _than(desk: Desk, asked: Mapping[str, str], query: Query, today: date) -> tuple[date, date] | None:
+    """Return the days to compare with: as many as are shown, where only their beginning is given. Raises Invalid."""
+    given = {name: [asked[than]] for name, than in zip(("from", "to"), THAN, strict=True) if than in asked}
+    if not given:
+        return None
+    try:
+        first, end, _ = read_range(given, desk.organisation, today)
+    except Invalid as refusal:
+        raise Invalid(*(Problem(f"/than_{each.pointer[1:]}", each.detail) for each in refusal.problems)) from None
+    return (first, end) if "to" in given else (first, first + (query.end - query.first))
 
 
 def _refused(desk: Desk, asked: Mapping[str, str], problems: Sequence[Problem]) -> Page:
@@ -213,6 +189,8 @@ def _refused(desk: Desk, asked: Mapping[str, str], problems: Sequence[Problem]) 
         compared=None,
         promises=None,
         closed_only=not desk.reads_all,
+        caution="",
+        **NOTHING_BESIDE,
     )
 
 
@@ -230,7 +208,12 @@ def _cards(screen: Screen) -> list[Card]:
     names = [*rated(screen.desk), *CARDS]
     every = {name: points for name in names if (points := screen.points(name))}
     whole = {name: _whole(points, screen) for name, points in every.items()}
-    told = steps({name: points for name, points in whole.items() if len(points) > 1})
+    if screen.than:
+        whole = {name: [one] for name, points in every.items() if (one := together(name, points))}
+        told = compared({name: screen.earlier(name) for name in whole}, {name: every[name] for name in whole})
+        every = {name: every[name] for name in whole}
+    else:
+        told = steps({name: points for name, points in whole.items() if len(points) > 1})
     return [_card(name, every[name], whole[name], told.get(name), screen) for name in every if whole[name]]
 
 
@@ -244,12 +227,13 @@ def _card(name: str, points: Sequence[Point], whole: Sequence[Point], step: Step
     desk, last = screen.desk, whole[-1]
     spark = plot(points, screen.short_course, scale_of(name, points), height=SPARK, text=lambda point: "")
     return Card(
+        name=name,
         title=desk.say(metrics.NAMES[name]),
         meaning=desk.say(metrics.MEANINGS[name]),
         value=metrics.value_text(name, last.value, desk.language),
         between=metrics.interval_text(name, last.low, last.high, desk.language),
         n=last.n or 0,
-        period=metrics.period_text(last.start, screen.interval, desk.language),
+        period=_days(screen) if screen.than else metrics.period_text(last.start, screen.interval, desk.language),
         step=_step(name, step, screen),
         verdict=_verdict(step, desk),
         is_change=step.is_change if step else False,
@@ -268,21 +252,44 @@ def _news(cards: Sequence[Card], desk: Desk) -> str:
     return desk.say("Nothing has changed beyond noise.") if told else ""
 
 
+def _caution(cards: Sequence[Card], desk: Desk) -> str:
+    """Warn where those compared were answered by other shares of people: then part of a change may be who answered."""
+    if any(card.name == "response_rate" and card.is_change for card in cards):
+        return desk.say("The response rate has changed too: part of any other change may be who answered.")
+    return ""
+
+
 def _seen(screen: Screen) -> str:
     """Say what is being looked at: the days, and how they are cut."""
-    language = screen.desk.language
-    first = metrics.period_text(screen.query.first, "day", language)
-    last = metrics.period_text(screen.query.end - timedelta(days=1), "day", language)
     each = screen.desk.say(metrics.INTERVALS[screen.interval]).lower()
-    return screen.desk.say("%(first)s to %(last)s, by %(each)s", first=first, last=last, each=each)
+    seen = screen.desk.say("%(days)s, by %(each)s", days=_days(screen), each=each)
+    if screen.than is None:
+        return seen
+    return seen + " · " + screen.desk.say("compared with %(days)s", days=_range(*screen.than, screen.desk))
+
+
+def _days(screen: Screen) -> str:
+    return _range(screen.query.first, screen.query.end, screen.desk)
+
+
+def _range(first: date, end: date, desk: Desk) -> str:
+    """Say from which day to which; `end` is the day after."""
+    days = (metrics.period_text(day, "day", desk.language) for day in (first, end - timedelta(days=1)))
+    return " – ".join(days)
 
 
 def _step(name: str, step: Step | None, screen: Screen) -> str:
     if step is None:
         return ""
-    size = metrics.step_text(name, step.change.value, screen.desk.language)
-    before = metrics.period_text(step.before.start, screen.interval, screen.desk.language)
-    return screen.desk.say("%(step)s since %(before)s", step=size, before=before)
+    desk, change = screen.desk, step.change
+    size = metrics.step_text(name, change.value, desk.language)
+    if change.low is not None and change.high is not None:
+        low, high = (metrics.step_text(name, each, desk.language) for each in (change.low, change.high))
+        size = f"{size} ({low} … {high})"
+    if screen.than:
+        return desk.say("%(step)s against %(before)s", step=size, before=_range(*screen.than, desk))
+    before = metrics.period_text(step.before.start, screen.interval, desk.language)
+    return desk.say("%(step)s since %(before)s", step=size, before=before)
 
 
 def _verdict(step: Step | None, desk: Desk) -> str:
@@ -418,7 +425,7 @@ def _promises(screen: Screen) -> dict[str, object] | None:
 def _by_department(screen: Screen, wanted: Sequence[str]) -> tuple[list[Compared], tuple[str, str]]:
     """Return each department's row, the best first, and the two ends of their scale."""
     asked = {name: _estimates(screen, name) for name in wanted}
-    scale = _scale(wanted, [each for estimates in asked.values() for each in estimates.values()])
+    scale = scale_for(wanted[0], [each for estimates in asked.values() for each in estimates.values()])
     keys = dict.fromkeys(key for estimates in asked.values() for key in estimates)
     rows = [_row(screen, key, wanted, asked, scale) for key in keys]
     downwards = METRICS[wanted[0]].unit in ("seconds", "per case")
@@ -440,15 +447,6 @@ def _estimates(screen: Screen, metric: str) -> dict[str, Estimate]:
     return {key: estimate for key, estimate in estimates.items() if estimate.value is not None}
 
 
-def _scale(wanted: Sequence[str], estimates: Iterable[Estimate]) -> Scale:
-    if METRICS[wanted[0]].unit == "percent":
-        return Scale(0, 100)
-    if METRICS[wanted[0]].unit == "points":
-        return Scale(-100, 100)
-    highest = max((each.high or each.value or 0.0 for each in estimates), default=1.0)
-    return Scale(0, highest or 1.0)
-
-
 def _row(
     screen: Screen, key: str, wanted: Sequence[str], asked: Mapping[str, Mapping[str, Estimate]], scale: Scale
 ) -> Compared:
@@ -458,19 +456,8 @@ def _row(
         href=screen.href(filter="" if chosen else f"department:{key}", by="") if screen.desk.reads_all else "",
         cases=f"/cases?department={key}" if screen.desk.organisation.department(key) else "",
         is_chosen=chosen,
-        whiskers=tuple(_whisker(name, asked[name].get(key), scale, screen.desk) for name in wanted),
+        whiskers=tuple(whisker(name, asked[name].get(key), scale, screen.desk) for name in wanted),
     )
-
-
-def _whisker(metric: str, estimate: Estimate | None, scale: Scale, desk: Desk) -> Whisker | None:
-    if estimate is None or estimate.value is None:
-        return None
-    low = estimate.low if estimate.low is not None else estimate.value
-    high = estimate.high if estimate.high is not None else estimate.value
-    between = metrics.interval_text(metric, estimate.low, estimate.high, desk.language)
-    value = metrics.value_text(metric, estimate.value, desk.language)
-    text = f"{value} ({between}), n\u00a0=\u00a0{estimate.n}" if between else f"{value}, n\u00a0=\u00a0{estimate.n}"
-    return Whisker(100 * scale.share(estimate.value), 100 * scale.share(low), 100 * scale.share(high), text)
 
 
 # What can be asked
@@ -487,8 +474,7 @@ def _controls(desk: Desk, asked: Mapping[str, str]) -> dict[str, object]:
             asked.get("by", ""),
         ),
         "filter": _options(_filters(desk, asked.get("filter", "")), asked.get("filter", "")),
-        "from": asked.get("from", ""),
-        "to": asked.get("to", ""),
+        **{name: asked.get(name, "") for name in ("from", "to", *THAN)},
     }
 
 
