@@ -559,7 +559,8 @@ def _planned(case: Case, organisation: Organisation) -> Case:
     """Return the case with the rungs that its present lead has not climbed."""
     done = {fired.name for fired in case.fired}
     steps = [*_acknowledge_steps(case, organisation), *_resolve_steps(case, organisation)]
-    ahead = sorted((step for step in steps if step.name not in done), key=lambda step: (step.at, step.name))
+    # Those of one instant stay in the order of RUNGS: nobody is told that a promise is broken, then that it may be.
+    ahead = sorted((step for step in steps if step.name not in done), key=lambda step: step.at)
     left = timedelta(seconds=case.resolve_budget - case.resolve_used)
     runs = case.resolve_from and left > timedelta(0)
     by = due(case.resolve_from, left, organisation.calendar) if runs and case.resolve_from else case.resolve_by

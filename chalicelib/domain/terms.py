@@ -81,7 +81,7 @@ def keyed(pepper: bytes, kind: str, value: str) -> str:
 
     Without the pepper nothing leads back from it, so it may stay as a tombstone after an erasure.
     """
-    digest = hmac.new(pepper, f"{kind}\n{value}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(pepper, f"{kind}\n{value}".encode(), "sha256")
     return b32encode(digest).decode()[:26].lower()
 
 

@@ -26,6 +26,7 @@ from tests.simulation.world import World
 CALM = Profile("crash points", duplicates=0.0)
 LIVE_DAYS, QUIET_DAYS = 4, 16
 ANSWERED_AFTER = 3600.0
+READERS = ("stream", "publish")
 TRIES = 4
 FLOWS: dict[str, frozenset[str]] = {
     "event to sent": frozenset({"POST /events", "intake"}),
@@ -93,7 +94,7 @@ def live(crashes: tuple[Crash, ...] = ()) -> Ending:
     judge = Judge(engine)
     try:
         world = OneCustomer(engine, judge, days=LIVE_DAYS, events=0)
-        engine.open_streams()
+        engine.open_streams(READERS)
         world.tell_story()
         for day in range(1, LIVE_DAYS + QUIET_DAYS + 1):
             engine.run_until(START + day * DAY)

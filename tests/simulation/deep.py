@@ -161,8 +161,8 @@ class DeepEngine(Engine):
         return int(found["due"])
 
     @property
-    def counts(self) -> bool:
-        return True
+    def reads(self) -> tuple[str, ...]:
+        return ("stream", "publish")
 
     def consumers(self) -> tuple[Consumer, ...]:
         return (
@@ -286,6 +286,13 @@ class DeepEngine(Engine):
         return entry if isinstance(entry, Entry) else None
 
     # The queues: what AWS keeps is carried on to the model, which delivers it as wildly as SQS may
+
+    def drain(self) -> None:
+        self._drain_inbox()
+        self._drain_hints()
+        self._arm()
+        for stream in self.streams:
+            stream.look()
 
     def _drain_inbox(self) -> None:
         for body in self._received("intake"):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.outgoing import CloudEvent, Origin
 from chalicelib.domain.receipt import Receipt
+from chalicelib.domain.terms import Channel
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Invalid
 from chalicelib.flows import collect, invite, project, publish, receive, work
 from chalicelib.ports import DueKey, Mail, Ports, Sms, View, Write
@@ -85,6 +86,26 @@ class WatchedMemory(Memory):
         super().put_case(case, entry)
 
 
+class RememberedNames(KeyedNames):
+    """Keyed names, each worked out once."""
+
+    def __init__(self, pepper: bytes) -> None:
+        super().__init__(pepper)
+        self._known: dict[tuple[str, str], str] = {}
+
+    def customer(self, id_: str) -> str:
+        known = self._known.get(("", id_))
+        if known is None:
+            known = self._known["", id_] = super().customer(id_)
+        return known
+
+    def address(self, channel: Channel, address: str) -> str:
+        known = self._known.get((channel, address))
+        if known is None:
+            known = self._known[channel, address] = super().address(channel, address)
+        return known
+
+
 @dataclass
 class Planned:
     """Something that will happen at a time, unless somebody hastened it."""
@@ -143,7 +164,7 @@ class Engine:
     def __post_init__(self) -> None:
         self.memory = WatchedMemory()
         links = SignedLinks("https://torno.example", {1: b"k" * 32})
-        self.names = KeyedNames(b"p" * 32)
+        self.names = RememberedNames(b"p" * 32)
         self.writer = PlainWriter(links)
         self.links = links
         self.bare: Ports = ports(self.memory, links=links, messages=self.writer, names=self.names)
@@ -167,7 +188,7 @@ class Engine:
         self._sweep_at: datetime | None = None
         self.streams: list[Stream] = []
         self._announced = self._posted = 0
-        self.crashes: dict[int, str] = {}
+        self.crashes: dict[int, str] | None = None
         """The calls, counted from the beginning, at which the process is killed: before or after their effect."""
         self.called: list[str] = []
         """The kind of run of each call so far, where crashes are counted."""
@@ -248,7 +269,8 @@ class Engine:
             return call()
         context = self.stack[-1]
         place, context.calls = context.calls, context.calls + 1
-        self._doom_by_count(context, place)
+        if self.crashes is not None:
+            self._doom_by_count(context, place)
         if place == context.race_call:
             self._race(context, f"{port}.{method}")
         if place == context.fault_call:
@@ -258,7 +280,7 @@ class Engine:
         return result
 
     def _doom_by_count(self, context: Context, place: int) -> None:
-        crash = self.crashes.get(len(self.called))
+        crash = (self.crashes or {}).get(len(self.called))
         self.called.append(context.kind)
         if crash:
             context.fault, context.fault_call = crash, place
@@ -386,13 +408,17 @@ class Engine:
         chance = self.chances.of(f"batch {name} {self._runs.get(name, 0)} {self.now}")
         batch = queue.receive(self.now, chance.choice((1, 1, 2, 5, 10)), chance)
         for message in batch:
-            self.plan(message.visible_at + SECOND, f"~{name}", lambda: self._work(name))
+            self.plan(message.visible_at + SECOND, f"~{name}", partial(self._see_again, name, message))
         failed = self._batch(name, batch)
         if failed is None:
             return
         for message in batch:
             if message not in failed:
                 queue.delete(message)
+
+    def _see_again(self, name: str, message: Message) -> None:
+        if not message.gone:
+            self._work(name)
 
     def _batch(self, name: str, batch: list[Message]) -> list[Message] | None:
         """Handle each message by itself; None when the process died, and all of them come again."""
@@ -423,20 +449,27 @@ class Engine:
 
     def drain(self) -> None:
         """Carry on to the queues what flows have handed to them."""
-        self._drain_inbox()
-        self._drain_hints()
+        memory = self.memory
+        if memory.inbox:
+            self._drain_inbox()
+        if memory.nudged or memory.views or memory.posts:
+            self._drain_hints()
         self._arm()
         for stream in self.streams:
             stream.look()
 
     @property
-    def counts(self) -> bool:
-        """Say whether the stream is read: counting takes as long as all else, and every profile has it at times."""
-        return self.seed // len(PROFILES) % 4 == 0
+    def reads(self) -> tuple[str, ...]:
+        """Name who reads the stream: each takes as long as all else, and every profile has both at times."""
+        return ((), ("stream",), (), ("publish",))[(self.seed // len(PROFILES) + 1) % 4]
 
-    def open_streams(self) -> None:
+    def open_streams(self, names: Collection[str]) -> None:
         """Let the consumers of the table's stream take part."""
-        self.streams = [Stream(self, consumer) for consumer in self.consumers()]
+        self.streams = [Stream(self, each) for each in self.consumers() if each.kind in names]
+
+    def is_read(self, name: str) -> bool:
+        """Say whether a consumer takes part."""
+        return any(stream.consumer.kind == name for stream in self.streams)
 
     def consumers(self) -> tuple[Consumer, ...]:
         """Return what the stream calls: who counts, and who tells other programs."""
@@ -490,7 +523,10 @@ class Engine:
         timers = self.memory._armed
         if not timers:
             return
-        minute = _next_minute(max(timers[0][0], self.now + SECOND))
+        soonest = max(timers[0][0], self.now + SECOND)
+        if self._sweep_at is not None and self._sweep_at <= soonest:
+            return
+        minute = _next_minute(soonest)
         if self._sweep_at is None or minute < self._sweep_at:
             self._sweep_at = minute
             self.plan(minute, "~sweep", self._sweep)

@@ -54,6 +54,7 @@ class Judge:
         """Keyed name → the person behind it."""
         self.planned_on: Counter[tuple[str, str]] = Counter()
         self.worst_late = timedelta(0)
+        self._texts: dict[int, tuple[Any, str]] = {}
         self.events: dict[str, tuple[str, dict[str, Any]]] = {}
         """What other programs were told, by the ids of the events."""
         self.sent_alerts: dict[tuple[str, ...], tuple[datetime, tuple[int, int], str]] = {}
@@ -89,6 +90,13 @@ class Judge:
         """Hold everything against what is true when all is quiet."""
         for check in (*DAILY, *AT_END):
             check(self)
+
+    def text_of(self, item: Any) -> str:
+        """Return an item as text, each version of it written once."""
+        known = self._texts.get(id(item))
+        if known is None or known[0] is not item:
+            known = self._texts[id(item)] = item, item.model_dump_json()
+        return known[1]
 
     def label(self, id_: str) -> str:
         """Return how the story calls an invitation."""
@@ -616,7 +624,7 @@ def erased_is_gone(judge: Judge) -> None:
     gone = [person for key, person in judge.people.items() if key in judge.ledger.erased]
     if not gone or (judge.engine.now - START).days % ERASURE_LOOK_DAYS:
         return
-    everything = dumped(judge)
+    everything = "\n".join(judge.text_of(item) for item in stored(judge))
     kept = {key for key in judge.people if key not in judge.ledger.erased}
     shared = {address for key in sorted(kept) for address in judge.people[key].addresses()}
     for person in gone:
@@ -624,13 +632,13 @@ def erased_is_gone(judge: Judge) -> None:
             assert secret not in everything, f"{secret!r} of {person.id}, erased, is still there"
 
 
-def dumped(judge: Judge) -> str:
-    """Return the whole table as text."""
+def stored(judge: Judge) -> list[Any]:
+    """Return the whole table."""
     memory = judge.memory
     items: list[Any] = [*memory.invitations.values(), *memory.cases.values(), *memory.customers.values()]
     items += [*memory.addresses.values(), *memory.early.values()]
     items += [entry for lines in memory.entries.values() for entry in lines.values()]
-    return "\n".join(item.model_dump_json() for item in items)
+    return items
 
 
 # What is true when all is quiet
@@ -752,7 +760,7 @@ def fulfilled_is_there(judge: Judge) -> None:
 def counters_recounted(judge: Judge) -> None:
     """Each count is what the items say, and the ratings are what we count ourselves."""
     memory = judge.memory
-    if not judge.engine.streams:
+    if not judge.engine.is_read("stream"):
         return
     items = (*memory.invitations.values(), *memory.cases.values())
     found = project.reconcile(judge.engine.bare, items)
@@ -775,7 +783,7 @@ def counters_recounted(judge: Judge) -> None:
 @invariant(17, "every move was told to other programs")
 def moves_told(judge: Judge) -> None:
     """Each line of each timeline is on the bus, under the name of what it did."""
-    if not judge.engine.streams:
+    if not judge.engine.is_read("publish"):
         return
     told = {(event.data["case"], event.data["version"], event.type) for event in _announced(judge, "case.")}
     for id_, lines in judge.memory.entries.items():
@@ -792,7 +800,7 @@ def _announced(judge: Judge, kind: str) -> list[CloudEvent]:
 @invariant(17, "every answer and every opt-out was told to other programs")
 def wishes_told(judge: Judge) -> None:
     """Each confirmed answer and each person who left is on the bus."""
-    if not judge.engine.streams:
+    if not judge.engine.is_read("publish"):
         return
     answers = {(event.subject, event.data["rating"]) for event in _announced(judge, "response.confirmed")}
     for invitation in judge.memory.invitations.values():
@@ -819,7 +827,9 @@ def webhooks_reached(judge: Judge) -> None:
 def no_token_kept(judge: Judge) -> None:
     """What opens a page is nowhere but in the message."""
     queued = [str(message.body) for queue in judge.engine.queues.values() for message in queue.dead]
-    everything = "\n".join((dumped(judge), *queued, *(body for body, _ in judge.memory.refused)))
+    everything = "\n".join(
+        (*(judge.text_of(item) for item in stored(judge)), *queued, *(body for body, _ in judge.memory.refused))
+    )
     found = set(re.findall(r"[A-Za-z0-9_-]{44,}", everything)) & judge.engine.writer.tokens
     assert not found, f"a token is kept: {found}"
 

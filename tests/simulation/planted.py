@@ -71,14 +71,14 @@ MUTANTS = (
     bug(
         "the invitation is written before its rest",
         INVITE,
-        "        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if ports.invitations.create(record) and",
-        "        made = ports.invitations.create(record)\n        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if made and",
+        "        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if not ports.invitations.create(record):",
+        "        made = ports.invitations.create(record)\n        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if not made:",
     ),
     bug(
         "an event that nobody is asked about leaves no record",
         INVITE,
-        "if ports.invitations.create(record) and",
-        "if isinstance(decision, Ask) and ports.invitations.create(record) and",
+        "        if not ports.invitations.create(record):",
+        "        if not isinstance(decision, Ask):\n            return record\n        if not ports.invitations.create(record):",
     ),
     bug(
         "a program published later asks about earlier events",
@@ -169,8 +169,8 @@ MUTANTS = (
     bug(
         "the recipient's hours are those of the company's zone",
         POLICY,
-        "return Calendar(zone=zone or organisation.zone, hours=hours)",
-        "return Calendar(zone=organisation.zone, hours=hours)",
+        "    zone = zone or organisation.zone\n",
+        "    zone = organisation.zone\n",
     ),
     bug(
         "a cancellation of what is being sent is forgotten",
@@ -399,8 +399,8 @@ MUTANTS = (
         "if customer is None or customer.erased_at or invitation.erased:",
         "if customer is None:",
         INVITE,
-        "        decision = decide(closing, target, known, organisation=organisation, now=now)",
-        "        decision = decide(closing, target, Known(None, known.addresses), organisation=organisation, now=now)",
+        "decide(closing, target, known, organisation=organisation, now=now)",
+        "decide(closing, target, replace(known, customer=None), organisation=organisation, now=now)",
     ),
     bug(
         "the token of a link is kept with the invitation",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.case import Move, move
+from chalicelib.domain.case import Move, advance, move
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
 from chalicelib.flows import deliver, invite, project, protect, receive, recover
@@ -266,6 +266,18 @@ def test_a_case_that_is_handed_over_keeps_its_promise_and_its_rungs_together() -
     moved(world, "reassign", department="billing")
     head = next(step for step in world.case.ladder if step.name == "resolve:head")
     assert head.at == world.case.resolve_by
+
+
+def test_rungs_of_one_instant_are_climbed_in_their_order() -> None:
+    """A pause that began late left rungs for one instant: the lead heard of a broken promise, then of the danger."""
+    world = world_with()
+    a_case(world)
+    case = world.case
+    for hours, verb in ((1, "acknowledge"), (900, "wait"), (901, "resume")):
+        case = move(case, Move(verb=verb, by="bruno", reason="x"), organisation(), world.now + hours * HOUR).case
+    climbed = advance(case, world.now + 902 * HOUR)
+    assert climbed
+    assert [step.name for step in climbed.case.fired] == ["resolve:warning", "resolve:head", "resolve:leadership"]
 
 
 def test_a_clock_that_is_behind_does_not_turn_a_case_back() -> None:
