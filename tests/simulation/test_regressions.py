@@ -77,7 +77,7 @@ def test_a_cancellation_that_comes_between_rest_and_invitation_is_heard() -> Non
 
 def test_a_ticket_that_was_opened_again_is_asked_about_when_it_closes_again() -> None:
     """The reference, once cancelled, was cancelled for ever, though the ticket had a second closing."""
-    world = world_with(program(on=("ticket.closed",), **AT_ONCE | {"rest_days": 0}))
+    world = world_with(program(on=("ticket.closed",), **AT_ONCE | {"rest_days": 0, "same_episode": timedelta(0)}))
     data = {"customer": ANA, "reference": "T-1"}
     world.tell(event("1", "ticket.closed", data, "2026-03-06T20:00:00Z"))
     reopened = {"reference": "T-1", "customer": {"id": "c-981"}}
