@@ -1,12 +1,17 @@
 """Turn what was counted and timed into quantities of what is priced, for one survey, one answer, one case."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.world import World
+from infra.local.prepare import PROJECT
 
 MINUTES_PER_HOUR = 60
+MEMORY_MB = json.loads((PROJECT / ".chalice" / "config.json").read_text())["lambda_memory_size"]
+"""Of functions of which the overlay says nothing else."""
+
 OUR_SERVICES = {"sqs": "sqs_requests", "s3": "s3_puts", "events": "eventbridge_events", "sns": "sns_publishes"}
 """Services priced by the call; DynamoDB is by units, carriers by messages, secrets are among the fixed costs."""
 
@@ -36,11 +41,11 @@ class Account:
         used, tally = self.counted.used[path], self.counted.meter.tally
         assumed = self.given["assumptions"]
         invocations = used.invocations()
-        log_bytes = used.log_bytes + invocations * assumed["platform_log_bytes"]
+        log_bytes = used.log_bytes + invocations * self._platform_log_bytes()
         log_bytes += used.beside["api_requests"] * assumed["access_log_bytes"]
         quantities: dict[str, float] = {
             "lambda_requests": invocations,
-            "lambda_gb_seconds": self.duration_ms(path) / 1000 * assumed["lambda_memory_gb"],
+            "lambda_gb_seconds": self.duration_ms(path) / 1000 * self._memory_gb(path),
             "dynamodb_write_units": tally.write_units(path),
             "dynamodb_read_units": tally.read_units(path),
             "log_gb": log_bytes / 1e9,
@@ -57,7 +62,23 @@ class Account:
         assumed = self.given["assumptions"]
         calls = self.counted.meter.tally.calls_of(path).items()
         waits = sum(count * assumed["latency_ms"].get(call.partition(".")[0], 0.0) for call, count in calls)
-        return float(self.cpu_ms(path) * assumed["lambda_cpu_factor"] + waits)
+        return float(self.cpu_ms(path) * assumed["lambda_cpu_factor_of_a_gb"] / self._memory_gb(path) + waits)
+
+    def _memory_gb(self, path: str) -> float:
+        """Return the memory of a path's functions, as the stack gives it; of several the mean."""
+        samples = self.counted.used[path].samples
+        total = sum(map(len, samples.values()))
+        return sum(self._megabytes(name) * len(each) for name, each in samples.items()) / 1024 / total if total else 0.5
+
+    def _megabytes(self, function: str) -> float:
+        logical = {"web": "APIHandler", "pages": "PublicPages"}.get(function, function.title())
+        given = self.counted.overlay["Resources"].get(logical, {}).get("Properties", {})
+        return float(given.get("MemorySize", MEMORY_MB))
+
+    def _platform_log_bytes(self) -> float:
+        said = self.counted.overlay["Globals"]["Function"].get("LoggingConfig", {})
+        left_out = said.get("SystemLogLevel") == "WARN"
+        return 0.0 if left_out else float(self.given["assumptions"]["platform_log_bytes"])
 
     def cpu_ms(self, path: str) -> float:
         """Return the processor time of a path's invocations, as it was without the meter."""

@@ -37,7 +37,7 @@ from infra.local.prepare import PROJECT
 
 OVERLAY = PROJECT / "infra" / "aws" / "overlay.yaml"
 PARAMETERS = {"Stage": "bench", "DeletionProtection": "false", "PublicUrl": "https://lazo.example.com"}
-LOG_PREFIX_BYTES = 75  # level, instant and request's id, which Lambda puts before each line
+LOG_PREFIX_BYTES = 170  # instant, level, logger and request's id, which Lambda puts around each line as JSON
 POLLED = 2  # requests that Lambda makes for a batch of a queue: one receives it, one deletes it
 SAMPLES_MIN = 10
 SUNDAY = 6
@@ -76,7 +76,7 @@ class _Lines(logging.Handler):
     """Counts what would be written to the log."""
 
     def __init__(self, world: "World") -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._world = world
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -104,6 +104,7 @@ class World:
         self.resources = made
         self.meter = meter
         self.now = BEGINNING
+        self.overlay = resources.Overlay.read(OVERLAY).content
         self.used: dict[str, Used] = {}
         self.app = importlib.import_module("app").app
         triggers = pumps.discover(self.app, made, aws, Reasons())
@@ -236,6 +237,18 @@ class _Stopwatch:
 
 
 @contextmanager
+def _logging(world: World) -> Iterator[None]:
+    """Let our own lines be counted, down to the level that the stack keeps."""
+    ours, lines = logging.getLogger("lazo"), _Lines(world)
+    before = ours.level
+    ours.setLevel(world.overlay["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"])
+    logging.getLogger().addHandler(lines)
+    yield
+    logging.getLogger().removeHandler(lines)
+    ours.setLevel(before)
+
+
+@contextmanager
 def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
     """Yield a world in which an organisation is in force; its ports are built anew, and metered if wanted."""
     before = dict(os.environ)
@@ -246,9 +259,8 @@ def running(organisation: Organisation, *, is_metered: bool) -> Iterator[World]:
             made = resources.create(resources.Overlay.read(OVERLAY), aws.endpoint, PARAMETERS)
             os.environ.update(made.environment)
             world = _world(aws, made, organisation, is_metered=is_metered)
-            logging.getLogger().addHandler(lines := _Lines(world))
-            yield world
-            logging.getLogger().removeHandler(lines)
+            with _logging(world):
+                yield world
         finally:
             clients.session.cache_clear()
             runtime.forget()
