@@ -303,6 +303,10 @@ class Messages(Protocol):
 
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms: ...
 
+    def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        """Return the word that somebody has picked up what the customer told us."""
+        ...
+
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         """Return the mail with somebody's one-time link to our own pages."""
         ...

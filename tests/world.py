@@ -46,6 +46,9 @@ class PlainMessages:
         text = self.links.url("mended", Ticket(case.id))
         return _mail((customer.email or "",), "mended", text, case.id)
 
+    def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        return _mail((customer.email or "",), "heard", case.id, case.id)
+
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return Sms(to, kind, {"kind": kind})
 

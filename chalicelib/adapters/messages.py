@@ -58,6 +58,22 @@ class TemplateMessages:
         signature = signed(organisation, invitation.program)
         return _mail(subject, text, html, (_address(customer, "email"),), signature, headers, tags)
 
+    def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        language = base_language(customer.language or organisation.language)
+        tags = {"invitation": case.id, "kind": "heard"}
+        if channel == "sms":
+            return Sms(_address(customer, "sms"), texts.heard(organisation, language, case.reference), tags)
+        heard = sentence(_("We heard you"), language)
+        facts = {
+            "subject": f"{heard} ({case.reference})" if case.reference else heard,
+            "preheader": sentence(_("Somebody is on it."), language),
+            "name": customer.name,
+            "reference": case.reference,
+            "department": department_name(case.department, organisation, language),
+            "stop_url": "",
+        }
+        return _rendered("heard", language, facts, (_address(customer, "email"),), organisation, tags)
+
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         language = base_language(customer.language or organisation.language)
         url = self.links.url("mended", Ticket(case.id))

@@ -30,6 +30,15 @@ def ask_mended(organisation: Organisation, language: str, url: str, *, reference
     return _first_that_fits(organisation, language, [question, bare], None, url)
 
 
+def heard(organisation: Organisation, language: str, reference: str | None) -> str:
+    """Return the text that says that somebody has picked up what the customer told us."""
+    who, about = company(organisation), _plain(reference)
+    start = f"{who}: " if who else ""
+    bare = sentence("We heard you: our people are on it. Thank you for telling us.", language)
+    named = sentence("We heard you: our people are on %(reference)s.", language, reference=about) if about else ""
+    return _fitting(f"{prefix}{text}" for prefix in (start, "") for text in (named, bare) if text) or bare
+
+
 REPLIES = {
     "stopped": _("Done: you will get no more surveys. To get them again: START"),
     "started": _("Done: you will get our surveys again."),

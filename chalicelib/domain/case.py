@@ -141,6 +141,8 @@ class Case(Frozen):
     fired: tuple[Fired, ...] = ()
     notices: tuple[Notice, ...] = ()
     lease_until: Instant | None = None
+    tell_heard_at: Instant | None = None
+    """Since when the customer is to be told that somebody has picked the case up: once, for the first who does."""
     ask_mended: bool = False
     mended: Literal["asked", "yes", "no"] | None = None
     mended_said: Literal["yes", "no"] | None = None
@@ -156,6 +158,8 @@ class Case(Frozen):
         pending = [step.at for step in self.ladder]
         if self.mended_confirm_at:
             pending.append(self.mended_confirm_at)
+        if self.tell_heard_at:
+            pending.append(self.tell_heard_at)
         if self.ask_mended and self.resolved_at:
             pending.append(self.resolved_at)
         if self.notices:
@@ -405,6 +409,7 @@ def _acknowledge(case: Case, wanted: Move, organisation: Organisation, now: date
         update={
             "state": "acknowledged",
             "acknowledged_at": now,
+            "tell_heard_at": now if organisation.tell_heard and not case.first_acknowledged_at else None,
             "first_acknowledged_at": case.first_acknowledged_at or now,
             "acknowledge_breached": case.breached("acknowledge", now),
         }
@@ -480,6 +485,7 @@ def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime
             "action": wanted.action,
             "spent": case.department_clocks(now),
             "running_since": None,
+            "tell_heard_at": None,
             "ask_mended": True,
             "mended": None,
         }
@@ -596,18 +602,20 @@ class Due:
     case: Case
     notices: tuple[Notice, ...] = field(default=())
     ask_mended: bool = False
+    tell_heard: bool = False
 
 
 def advance(case: Case, now: datetime) -> Due | None:
     """Climb every rung that is due and lease what must be told; None when nothing is due.
 
-    The customer's question leaves at most once, so it is struck off before it is sent; alerts leave at least once, so
+    What the customer gets leaves at most once, so it is struck off before it is sent; alerts leave at least once, so
     they stay until a carrier has taken them.
     """
     if case.due_at is None or now < case.due_at:
         return None
     reached = [step for step in case.ladder if step.at <= now]
-    if case.lease_until and now < case.lease_until and not reached and not case.ask_mended:
+    tell_heard = case.tell_heard_at is not None and now >= case.tell_heard_at
+    if case.lease_until and now < case.lease_until and not (reached or case.ask_mended or tell_heard):
         return None
     told = tuple(
         Notice(kind="escalation", department=case.department, at=step.at, promise=step.promise, rung=step.rung)
@@ -623,11 +631,12 @@ def advance(case: Case, now: datetime) -> Due | None:
             "lease_until": now + LEASE if notices else None,
             "acknowledge_breached": case.breached("acknowledge", now) or _told_head("acknowledge", reached),
             "resolve_breached": case.breached("resolve", now) or _told_head("resolve", reached),
+            "tell_heard_at": None if tell_heard else case.tell_heard_at,
             "ask_mended": False,
             "mended": "asked" if case.ask_mended else case.mended,
         }
     )
-    return Due(changed, notices, case.ask_mended)
+    return Due(changed, notices, case.ask_mended, tell_heard)
 
 
 def _told_head(promise: PromiseKind, reached: list[Step]) -> bool:

@@ -235,6 +235,8 @@ class Organisation(Frozen):
     routing: Routing
     trends: Trends = Trends()
     webhooks: tuple[Webhook, ...] = ()
+    tell_heard: bool = False
+    """Whether a customer is told "we heard you" once somebody has picked the case up."""
     internal_domains: tuple[Name, ...] = ()
     unsigned_senders: bool = False
     """Whether a sender that cannot sign may post events with its own bearer token."""

@@ -1,15 +1,18 @@
 """Mend what failed: tell the department, take its moves, climb the ladder, ask whether it was mended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib.domain.case import Case, Due, Move, Notice, advance, fit, hold, mended, move, told
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.terms import Channel
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
 from chalicelib.flows import amend
-from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal
+from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal, Sms
+
+Write = Callable[[Case, Customer, Organisation, Channel], Mail | Sms]
 
 QUOTING = frozenset({"handed_over", "returned", "reopened", "corrected"})
 """Notices that quote a line of the timeline."""
@@ -162,8 +165,10 @@ def _confirm_mended(ports: Ports, id_: str, organisation: Organisation, now: dat
 
 def _tell(ports: Ports, step: Due, organisation: Organisation, now: datetime) -> None:
     view = view_of(ports, step.case, timeline=any(notice.kind in QUOTING for notice in step.notices))
+    if step.tell_heard:
+        _to_customer(ports, view, organisation, ports.messages.heard)
     if step.ask_mended:
-        _ask_mended(ports, view, organisation)
+        _to_customer(ports, view, organisation, ports.messages.mended)
     taken = tuple(notice for notice in step.notices if _told(ports, notice, view, organisation, now))
     if taken:
         _strike_off(ports, step.case, taken)
@@ -189,20 +194,21 @@ def _told(ports: Ports, notice: Notice, view: CaseView, organisation: Organisati
     return True
 
 
-def _ask_mended(ports: Ports, view: CaseView, organisation: Organisation) -> None:
+def _to_customer(ports: Ports, view: CaseView, organisation: Organisation, write: Write) -> None:
+    """Write to the customer at most once, on the channel of the answer's invitation."""
     customer, invitation = view.customer, view.invitation
     if customer is None or customer.erased_at or customer.opted_out_at or invitation.channel is None:
         return
     if not customer.address(invitation.channel):
         return
-    message = ports.messages.mended(view.case, customer, organisation, invitation.channel)
+    message = write(view.case, customer, organisation, invitation.channel)
     try:
         if isinstance(message, Mail):
             ports.carrier.mail(message)
         else:
             ports.carrier.text(message)
     except (CarrierRefused, CarrierUnclear):
-        return  # asked at most once: the case is mended or not, whether or not the customer says so
+        return  # at most once: what became of it stands on the case, whether or not the customer knows
 
 
 def put_off(ports: Ports, id_: str, now: datetime) -> None:

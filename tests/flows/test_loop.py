@@ -9,10 +9,11 @@ from chalicelib.domain.case import Move
 from chalicelib.errors import CarrierUnclear, Forbidden, MoveForbidden, NotFound
 from chalicelib.flows import collect, protect, recover
 from chalicelib.ports import Principal
-from tests.domain.cast import DAY, sale
+from tests.domain.cast import DAY, organisation, sale
 from tests.world import World
 
 BRUNO = Principal(id="bruno", role="department", name="Bruno", department="logistics")
+ADMIN = Principal(id="admin", role="admin", name="Administration")
 CARLA = Principal(id="carla", role="leadership", name="Carla")
 MINUTE = timedelta(minutes=1)
 
@@ -161,3 +162,42 @@ def test_who_is_forgotten_leaves_a_count_and_no_trace() -> None:
     assert world.invitation.confirmed.rating == 2
     world.tell(sale(envelope={"id": "ORD-2"}))
     assert [each.reason for each in world.memory.invitations.values()] == [None, "erased"]
+
+
+def test_whoever_complained_is_told_once_that_somebody_has_heard() -> None:
+    world = World()
+    world.publish(organisation(tell_heard=True))
+    world.tell(sale())
+    world.answer(world.invitation.id, 2, failed="late")
+    act(world, "acknowledge")
+    assert world.sent == ["invitation", "opened", "heard"]
+    act(world, "reassign", department="billing", reason="it is the invoice")
+    act(world, "acknowledge", ADMIN)
+    assert world.sent.count("heard") == 1
+
+
+def test_a_company_that_does_not_want_it_tells_nobody() -> None:
+    world = unhappy()
+    act(world, "acknowledge")
+    assert "heard" not in world.sent
+
+
+def test_a_word_of_unknown_fate_is_not_sent_again() -> None:
+    world = World()
+    world.publish(organisation(tell_heard=True))
+    world.tell(sale())
+    world.answer(world.invitation.id, 2, failed="late")
+    world.memory.troubles.append(CarrierUnclear("no reply"))
+    act(world, "acknowledge")
+    world.wait(DAY)
+    assert "heard" not in world.sent
+
+
+def test_who_wants_no_more_mail_is_not_told_that_we_heard() -> None:
+    world = World()
+    world.publish(organisation(tell_heard=True))
+    world.tell(sale())
+    world.answer(world.invitation.id, 2, failed="late")
+    collect.stop(world.ports, world.invitation.id, world.now)
+    act(world, "acknowledge")
+    assert "heard" not in world.sent

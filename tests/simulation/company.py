@@ -160,6 +160,7 @@ def organisation(step: int = 0) -> Organisation:
             "routing": Routing(arbiter="reception", topics={"logistics": {"es": ["tard", "entreg"]}}),
             "causes": (Cause(id="carrier", text={"es": "transportadora"}), Cause(id="us", text={"es": "nosotros"})),
             "trends": Trends(attributes=("region",)),
+            "tell_heard": step != 1,
             "internal_domains": ("torno.example",),
             "webhooks": WEBHOOKS if step < 2 else WEBHOOKS[:1],
             **changes,

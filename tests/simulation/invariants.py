@@ -507,7 +507,12 @@ def instead_of_a_bounce(judge: Judge, handed: Handed, context: Context) -> None:
 
 @invariant(4, "replies to the customer's own act at most once per act")
 def replies_once(judge: Judge, handed: Handed, context: Context) -> None:
-    """ "Did we mend it?" is asked once for each resolution."""
+    """ "Did we mend it?" is asked once for each resolution, "we heard you" told once for each case."""
+    if handed.kind == "heard":
+        case = judge.memory.cases[handed.about]
+        told = judge.ledger.by_invitation.get(("heard", handed.about), ())
+        assert not told, f"the customer of {judge.label(handed.about)} is told twice that we heard"
+        assert case.first_acknowledged_at, f"nobody has heard {judge.label(handed.about)}"
     if handed.kind == "mended":
         acts = [each.tags["act"] for each in judge.ledger.by_invitation.get(("mended", handed.about), ())]
         assert handed.tags["act"] not in acts, f"asks twice whether {judge.label(handed.about)} was mended"

@@ -191,7 +191,7 @@ class World:
         if handed.kind in about:
             about[handed.kind](handed)
             self._report(handed, message_id)
-        elif handed.kind not in ("copy", "sign_in"):
+        elif handed.kind not in ("copy", "sign_in", "heard"):
             self._staff_alerted(handed)
 
     def _report(self, handed: Handed, message_id: str) -> None:

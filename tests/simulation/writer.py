@@ -56,6 +56,9 @@ class PlainWriter:
         tags = {"kind": "mended", "case": case.id, "act": str(case.version)}
         return self._to(customer, channel, self._token("mended", case.id), tags)
 
+    def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        return self._to(customer, channel, "", {"kind": "heard", "case": case.id})
+
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         return Mail((to,), "?", url, "", "Torno", "hola@torno.example", tags={"kind": "sign_in"})
 

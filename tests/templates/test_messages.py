@@ -219,6 +219,19 @@ def test_whether_it_was_mended_is_asked_on_both_channels(language: str, channel:
         assert message.tags["kind"] == "mended"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_the_customer_is_told_that_somebody_has_picked_it_up(language: str, channel: Any) -> None:
+    message = MESSAGES.heard(case_view().case, cast.ana(language=language), cast.organisation(), channel)
+    assert "ORD-10045" in message.text
+    if isinstance(message, Sms):
+        assert segments(message.text) == 1
+    else:
+        assert "ORD-10045" in message.subject
+        assert cast.organisation().department("logistics").name[language] in message.text  # type: ignore[union-attr]
+        assert "/s/" not in message.html
+
+
 def test_bruno_reads_what_went_wrong_why_it_is_his_and_by_when() -> None:
     sent = notice()
     assert sent.subject == "Caso nuevo: Ana Pérez · 2 de 10 · ORD-10045"
