@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from chalicelib.domain.case import Case, Entry, Notice
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line
+from chalicelib.domain.digest import Digest
 from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
@@ -101,6 +102,14 @@ class Cases(Protocol):
         """Put revision n over revision n − 1, with a timeline entry when a move was made; raises Conflict."""
         ...
 
+    def digest(self, id_: str) -> Digest | None:
+        """Return what one mailbox is still to be told together. Consistent."""
+        ...
+
+    def save_digest(self, digest: Digest) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
     def forget(self, id_: str) -> None:
         """Empty the words of a case's timeline: who moved it and when stays, what was written goes."""
         ...
@@ -182,7 +191,7 @@ class Write:
     readable: bool = True
 
 
-ItemKind = Literal["invitation", "case"]
+ItemKind = Literal["invitation", "case", "digest"]
 
 
 @dataclass(frozen=True)
@@ -300,6 +309,10 @@ class Messages(Protocol):
     ) -> Mail | Sms: ...
 
     def notice(self, notice: Notice, view: "CaseView", organisation: Organisation, now: datetime) -> Mail: ...
+
+    def digest(self, alerts: "Sequence[tuple[Notice, CaseView]]", organisation: Organisation, now: datetime) -> Mail:
+        """Return one mail with several alerts of one mailbox, each with its own button."""
+        ...
 
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms: ...
 

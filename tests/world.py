@@ -42,6 +42,11 @@ class PlainMessages:
         kind = f"{notice.kind}:{notice.promise}:{notice.rung}" if notice.promise else notice.kind
         return _mail(found.alert_to if found else organisation.leadership, kind, view.case.id, view.case.id)
 
+    def digest(self, alerts: Sequence[tuple[Notice, CaseView]], organisation: Organisation, now: datetime) -> Mail:
+        found = organisation.department(alerts[0][0].department)
+        told = " ".join(f"{notice.kind}:{view.case.id}" for notice, view in alerts)
+        return _mail(found.alert_to if found else organisation.leadership, "digest", told, "")
+
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         text = self.links.url("mended", Ticket(case.id))
         return _mail((customer.email or "",), "mended", text, case.id)

@@ -13,6 +13,7 @@ from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, pl
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
+from chalicelib.domain.digest import Digest
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
@@ -53,6 +54,7 @@ class Memory:
     pauses: Pauses = field(default_factory=Pauses)
     cases: dict[str, Case] = field(default_factory=dict)
     entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
+    digests: dict[str, Digest] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
@@ -100,10 +102,15 @@ class Memory:
             self.entries.setdefault(case.id, {})[entry.version] = entry
         self._arm("case", case)
 
+    def put_digest(self, digest: Digest) -> None:
+        """Write what a mailbox is still to be told."""
+        self.digests[digest.id] = digest
+        self._arm("digest", digest)
+
     def _tell(self, old: Invitation | Case | None, new: Invitation | Case) -> None:
         self.changes.append(Change(f"{len(self.changes) + 1:040d}", old, new))
 
-    def _arm(self, kind: ItemKind, item: Invitation | Case) -> None:
+    def _arm(self, kind: ItemKind, item: Invitation | Case | Digest) -> None:
         if item.due_at:
             heappush(self._armed, (item.due_at, kind, item.id))
 
@@ -112,12 +119,17 @@ class Memory:
         found: dict[DueKey, tuple[datetime, ItemKind, str]] = {}
         while self._armed and self._armed[0][0] <= until and len(found) < limit:
             at, kind, id_ = timer = heappop(self._armed)
-            item = self.invitations.get(id_) if kind == "invitation" else self.cases.get(id_)
+            item = self._timed(kind, id_)
             if item and item.due_at == at:
                 found[DueKey(kind, id_)] = timer
         for timer in found.values():
             heappush(self._armed, timer)
         return [(timer[0], key) for key, timer in found.items()]
+
+    def _timed(self, kind: ItemKind, id_: str) -> Invitation | Case | Digest | None:
+        if kind == "digest":
+            return self.digests.get(id_)
+        return self.invitations.get(id_) if kind == "invitation" else self.cases.get(id_)
 
     def check_invitation(self, invitation: Invitation) -> None:
         """Raise Conflict unless this is the next version of what is there."""
@@ -200,6 +212,15 @@ class MemoryCases:
     def save(self, case: Case, entry: Entry | None = None) -> None:
         self.memory.check_case(case, entry)
         self.memory.put_case(case, entry)
+
+    def digest(self, id_: str) -> Digest | None:
+        return self.memory.digests.get(id_)
+
+    def save_digest(self, digest: Digest) -> None:
+        before = self.memory.digests.get(digest.id)
+        if (before.version if before else 0) != digest.version - 1:
+            raise Conflict(digest.id)
+        self.memory.put_digest(digest)
 
     def forget(self, id_: str) -> None:
         lines = self.memory.entries.get(id_, {})

@@ -21,6 +21,8 @@ from chalicelib.ports import CaseView, Links, Mail, Sms, Ticket
 CASE_LINK_LASTS = timedelta(days=14)
 """How long an alert's button works without an account; the case's own page needs a sign-in and stays."""
 
+DIGEST_WORDS_MAX = 600  # characters of each customer: mailboxes cut off mails of 100 KB
+
 BY_MACHINE = {"Auto-Submitted": "auto-generated"}
 """Tells mailboxes not to answer with their holidays, and us not to take our own mail for an event."""
 
@@ -57,6 +59,27 @@ class TemplateMessages:
         headers = self._stoppable(own["stop_url"] or "", f"{invitation.program}:{tags['kind']}:lazo")
         signature = signed(organisation, invitation.program)
         return _mail(subject, text, html, (_address(customer, "email"),), signature, headers, tags)
+
+    def digest(self, alerts: Sequence[tuple[Notice, CaseView]], organisation: Organisation, now: datetime) -> Mail:
+        first, until = alerts[0][0], now + CASE_LINK_LASTS
+        language, to = notices.language_of(first, organisation), notices.recipients(first, organisation)
+        told = []
+        for notice, view in alerts:
+            ticket = Ticket(view.case.id, expires_at=until, detail=view.case.version)
+            facts = notices.facts(notice, view, organisation, now, language=language)
+            words = _beginning(str(facts["words"]))
+            told.append({**facts, "words": words, "url": self.links.url("case", ticket)})
+        headline = sentence(_("%(n)s cases need you"), language, n=len(told))
+        facts = {
+            "subject": headline,
+            "headline": headline,
+            "preheader": " · ".join(str(each["subject"]) for each in told),
+            "department": told[0]["department"],
+            "cases": told,
+            "zone": told[0]["zone"],
+            "link_until": until,
+        }
+        return _rendered("digest", language, facts, to, organisation, {"kind": "digest"})
 
     def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         language = base_language(customer.language or organisation.language)
@@ -134,6 +157,11 @@ class TemplateMessages:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "Feedback-ID": feedback_id,
         }
+
+
+def _beginning(words: str) -> str:
+    """Return the beginning of what a customer wrote: the whole of it stands on the case."""
+    return words if len(words) <= DIGEST_WORDS_MAX else f"{words[:DIGEST_WORDS_MAX].rstrip()}…"
 
 
 def _asking(invitation: Invitation, survey: Survey) -> str:

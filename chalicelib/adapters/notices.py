@@ -45,9 +45,11 @@ class Deadline:
     is_late: bool
 
 
-def facts(notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> dict[str, object]:
-    """Return what the mail of a notice says."""
-    language = language_of(notice, organisation)
+def facts(
+    notice: Notice, view: CaseView, organisation: Organisation, now: datetime, *, language: str = ""
+) -> dict[str, object]:
+    """Return what the mail of a notice says, in its department's language unless another is wanted."""
+    language = language or language_of(notice, organisation)
     zone = organisation.calendar_of(department_of(notice, organisation).id).zone
     case, invitation = view.case, view.invitation
     customer = (view.customer.name if view.customer else None) or sentence("a customer", language)

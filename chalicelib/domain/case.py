@@ -314,7 +314,7 @@ def fit(case: Case, organisation: Organisation, now: datetime) -> Moved | None:
     """
     if case.state == "resolved":
         return None
-    now = max(_whole(now), case.moved_at or case.opened_at)
+    now = max(case.moved_at or case.opened_at, _whole(now))
     budgeted = _budgeted(case, organisation)
     if organisation.department(case.department):
         verb, changed = "replanned", _replanned(budgeted, organisation)

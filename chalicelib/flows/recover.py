@@ -9,7 +9,7 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.terms import Channel
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
-from chalicelib.flows import amend
+from chalicelib.flows import alert, amend
 from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal, Sms
 
 Write = Callable[[Case, Customer, Organisation, Channel], Mail | Sms]
@@ -169,7 +169,7 @@ def _tell(ports: Ports, step: Due, organisation: Organisation, now: datetime) ->
         _to_customer(ports, view, organisation, ports.messages.heard)
     if step.ask_mended:
         _to_customer(ports, view, organisation, ports.messages.mended)
-    taken = tuple(notice for notice in step.notices if _told(ports, notice, view, organisation, now))
+    taken = tuple(notice for notice in step.notices if alert.tell(ports, notice, view, organisation, now))
     if taken:
         _strike_off(ports, step.case, taken)
 
@@ -180,18 +180,6 @@ def _strike_off(ports: Ports, case: Case, taken: tuple[Notice, ...]) -> None:
         ports.cases.save(told(case, taken))
     except Conflict:
         amend.case(ports, case.id, lambda found: told(found, taken) if set(taken) & set(found.notices) else None)
-
-
-def _told(ports: Ports, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> bool:
-    """Hand a notice over; one that the carrier refuses for now stays, and its lease tries it again."""
-    mail = ports.messages.notice(notice, view, organisation, now)
-    try:
-        ports.carrier.mail(mail)
-    except CarrierRefused as refusal:
-        return refusal.permanent
-    except CarrierUnclear:
-        return False
-    return True
 
 
 def _to_customer(ports: Ports, view: CaseView, organisation: Organisation, write: Write) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.flows import collect, deliver, recover
+from chalicelib.flows import alert, collect, deliver, recover
 from chalicelib.ports import DueKey, Ports
 
 SWEEP_MAX = 20_000  # keys handed on by one sweep; the next goes on with the rest
@@ -28,6 +28,9 @@ def _take(ports: Ports, key: DueKey, now: datetime) -> None:
     if key.kind == "case":
         recover.work(ports, key.id, now)
         return
+    if key.kind == "digest":
+        alert.flush(ports, key.id, now)
+        return
     invitation = ports.invitations.get(key.id)
     if invitation and invitation.confirm_at and now >= invitation.confirm_at:
         collect.confirm_due(ports, key.id, now)
@@ -38,5 +41,7 @@ def _take(ports: Ports, key: DueKey, now: datetime) -> None:
 def _put_off(ports: Ports, key: DueKey, now: datetime) -> None:
     if key.kind == "case":
         recover.put_off(ports, key.id, now)
+    elif key.kind == "digest":
+        alert.put_off(ports, key.id, now)
     else:
         deliver.put_off(ports, key.id, now)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from chalicelib.domain.case import Notice
+from chalicelib.domain.digest import Digest, Line
 from chalicelib.errors import Conflict, Invalid
-from chalicelib.ports import CaseList, Page
+from chalicelib.ports import CaseList, DueKey, Page
 from tests.contract.cast import HOUR, NOW, answered, case, entry, id_of, invitation, next_of
 from tests.contract.subject import Subject
 
@@ -182,3 +184,17 @@ def test_a_cursor_of_all_departments_is_none_of_one(kept: Subject) -> None:
         kept.cases.page("logistics", "open", limit=1, cursor=of_all)
     with pytest.raises(Invalid, match="/cursor"):
         kept.cases.page_of_all(DEPARTMENTS, "open", limit=1, cursor=of_one)
+
+
+def test_a_digest_is_due_while_something_waits_and_of_two_writers_one_loses(kept: Subject) -> None:
+    line = Line(case=id_of(1), notice=Notice(kind="opened", department="logistics", at=NOW))
+    first = Digest(id="logistics:head", version=1, quiet_until=NOW + HOUR, waiting=(line,))
+    assert kept.cases.digest(first.id) is None
+    kept.cases.save_digest(first)
+    assert kept.cases.digest(first.id) == first
+    assert list(kept.timers.due(NOW, 10)) == []
+    assert list(kept.timers.due(NOW + HOUR, 10)) == [DueKey("digest", first.id)]
+    with pytest.raises(Conflict):
+        kept.cases.save_digest(first)
+    kept.cases.save_digest(first.model_copy(update={"version": 2, "waiting": ()}))
+    assert list(kept.timers.due(NOW + HOUR, 10)) == []

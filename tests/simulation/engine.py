@@ -14,6 +14,7 @@ from chalicelib.adapters.memory import Memory, ports
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.digest import Digest, Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.outgoing import CloudEvent, Origin
 from chalicelib.domain.receipt import Receipt
@@ -71,6 +72,8 @@ class WatchedMemory(Memory):
         self.told: list[Write] = []
         """What the stream tells whoever speaks to other programs, customers too."""
         self.customers = WatchedCustomers(self.told)
+        self.waited: dict[Line, None] = {}
+        """Every alert that ever waited for a digest."""
         self.written_at: dict[tuple[str, str], datetime] = {}
 
     def put_invitation(self, invitation: Invitation) -> None:
@@ -78,6 +81,10 @@ class WatchedMemory(Memory):
         self.writes.append(InvitationWrite(before, invitation))
         self.told.append(Write(str(len(self.told)), before, invitation))
         super().put_invitation(invitation)
+
+    def put_digest(self, digest: Digest) -> None:
+        super().put_digest(digest)
+        self.waited.update(dict.fromkeys(digest.waiting))
 
     def put_case(self, case: Case, entry: Entry | None) -> None:
         before = self.cases.get(case.id)
@@ -320,7 +327,7 @@ class Engine:
     def _handed(self, context: Context, message: Mail | Sms, id_: str) -> None:
         tags = dict(message.tags)
         to = message.to if isinstance(message, Mail) else (message.to,)
-        about = tags.get("invitation") or tags.get("case") or ""
+        about = tags.get("invitation") or tags.get("case") or tags.get("digest") or ""
         handed = Handed(tags["kind"], about, to, context.now, tags, taken=True)
         self.tell(
             f"{context.name}: hands over {handed.kind} {self.label(about)} to {', '.join(to)}", depth=context.depth

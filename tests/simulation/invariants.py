@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.case import Case
+from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
 from chalicelib.domain.outgoing import CloudEvent
@@ -15,7 +16,7 @@ from chalicelib.flows import project
 from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, ZONE
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
-from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation
+from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation, lines_of
 from tests.simulation.oracles import LOW, UNCHANGING, add_open, is_inside, is_low, to_state
 from tests.simulation.shadow import Shadow
 
@@ -58,6 +59,8 @@ class Judge:
         self.events: dict[str, tuple[str, dict[str, Any]]] = {}
         """What other programs were told, by the ids of the events."""
         self.sent_alerts: dict[tuple[str, ...], tuple[datetime, tuple[int, int], str]] = {}
+        self.digested: dict[Line, datetime] = {}
+        """Alert → when it was handed over in a digest."""
         profile = engine.profile
         self.skew = timedelta(seconds=600 if profile.leap_share else 2 * profile.skew_seconds)
         engine.hooks.wrote = self.wrote
@@ -393,7 +396,8 @@ def news_waits(judge: Judge, write: CaseWrite, context: Context) -> None:
         said = {(h.tags["department"], h.tags["promise"], h.tags["rung"], h.tags["at"]) for h in taken}
         key = (notice.department, notice.promise or "", notice.rung or "", notice.at.isoformat())
         refused = f"carrier {context.name}" in judge.engine.happened[-20:]
-        assert key in said or refused, f"{judge.label(after.id)}: nobody was told of {notice.kind}"
+        waits = Line(case=after.id, notice=notice) in judge.memory.waited
+        assert key in said or refused or waits, f"{judge.label(after.id)}: nobody was told of {notice.kind}"
 
 
 # What speaks of one message
@@ -535,9 +539,36 @@ def one_sender(judge: Judge, handed: Handed, context: Context) -> None:
     assert not again, f"{handed.kind} {judge.label(handed.about)} again after {waited}"
 
 
+@invariant(11, "what waited for a digest is in one")
+def digested_once(judge: Judge, handed: Handed, context: Context) -> None:
+    """A digest holds what waited for it, each alert once; again only where the carrier's word was lost."""
+    if handed.kind != "digest":
+        return
+    lines = lines_of(handed)
+    assert len(set(lines)) == len(lines), "a digest says something twice"
+    assert len(lines) > 1, "a digest of one alert"
+    certain = not judge.engine.profile.errors and not judge.engine.profile.refusals
+    for line in lines:
+        assert line in judge.memory.waited, f"{line.notice.kind} {judge.label(line.case)} never waited"
+        at = judge.digested.get(line)
+        again = certain and at is not None and timedelta(0) < context.now - at < LEASE - judge.skew
+        assert not again, f"{line.notice.kind} {judge.label(line.case)} in two digests"
+        judge.digested[line] = context.now
+
+
 @invariant(13, "no escalation after the move that ends it")
 def escalation_ends(judge: Judge, handed: Handed, context: Context) -> None:
     """An alert about a promise leaves only while that promise runs and that department leads."""
+    if handed.kind == "digest":
+        for line in lines_of(handed):
+            notice = line.notice
+            tags = {"department": notice.department, "promise": notice.promise or "", "rung": notice.rung or ""}
+            _still_news(judge, Handed(notice.kind, line.case, handed.to, handed.at, tags, taken=True), context)
+    else:
+        _still_news(judge, handed, context)
+
+
+def _still_news(judge: Judge, handed: Handed, context: Context) -> None:
     if handed.kind not in ("escalation", "overdue_on_arrival"):
         return
     if judge.ledger.moved_at_tick.get(handed.about, 0) > context.start:
@@ -618,7 +649,8 @@ def nothing_overdue(judge: Judge) -> None:
     engine = judge.engine
     allowed = 10 * MINUTE if engine.profile.name == "calm" else timedelta(minutes=45)
     allowed += sum((end - begin for begin, end in engine.outages if begin <= engine.now <= end + allowed), timedelta(0))
-    for item in (*judge.memory.invitations.values(), *judge.memory.cases.values()):
+    memory = judge.memory
+    for item in (*memory.invitations.values(), *memory.cases.values(), *memory.digests.values()):
         late = engine.now - item.due_at if item.due_at else timedelta(0)
         assert late <= allowed, f"{judge.label(item.id)} ({type(item).__name__}) is {late} overdue"
 
@@ -641,7 +673,7 @@ def stored(judge: Judge) -> list[Any]:
     """Return the whole table."""
     memory = judge.memory
     items: list[Any] = [*memory.invitations.values(), *memory.cases.values(), *memory.customers.values()]
-    items += [*memory.addresses.values(), *memory.early.values()]
+    items += [*memory.addresses.values(), *memory.early.values(), *memory.digests.values()]
     items += [entry for lines in memory.entries.values() for entry in lines.values()]
     return items
 
@@ -718,6 +750,27 @@ def all_quiet(judge: Judge) -> None:
         assert not waits, f"{judge.label(invitation.id)} waits for its confirmation for ever"
     for case in judge.memory.cases.values():
         assert not case.notices, f"{judge.label(case.id)}: nobody was told of {case.notices[0].kind}"
+
+
+@invariant(11, "what waited for a digest was told, or settled by a move")
+def digests_told(judge: Judge) -> None:
+    """No alert waits for ever, and none is forgotten."""
+    memory = judge.memory
+    for digest in memory.digests.values():
+        assert not digest.waiting, f"{digest.id} is never told of {len(digest.waiting)} alerts"
+    alone = {
+        (each.about, each.tags["department"], each.tags["promise"], each.tags["rung"], each.tags["at"])
+        for each in judge.ledger.handed
+        if each.kind in ("opened", "escalation")
+    }
+    refused = any(each.startswith("carrier due digest") for each in judge.engine.happened)
+    for line in memory.waited:
+        notice = line.notice
+        key = (line.case, notice.department, notice.promise or "", notice.rung or "", notice.at.isoformat())
+        moves = [each for each in memory.entries[line.case].values() if each.move not in UNCHANGING]
+        settled = any(each.at >= notice.at.replace(microsecond=0) and each.version > 1 for each in moves)
+        told = line in judge.digested or key in alone
+        assert told or settled or refused, f"{judge.label(line.case)}: nobody was told of {notice.kind}"
 
 
 @invariant(10, "open cases follow the present file")
@@ -871,6 +924,7 @@ ON_MESSAGE: tuple[Check, ...] = (
     instead_of_a_bounce,
     replies_once,
     one_sender,
+    digested_once,
     escalation_ends,
 )
 ON_EVENT: tuple[Check, ...] = (event_names_nobody, events_known_again)
@@ -880,6 +934,7 @@ AT_END: tuple[Check, ...] = (
     acknowledged_is_there,
     queues_empty,
     all_quiet,
+    digests_told,
     cases_follow_file,
     scanned_unconfirmed,
     fulfilled_is_there,

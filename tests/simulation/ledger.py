@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 
@@ -44,6 +45,11 @@ class Handed:
     at: datetime
     tags: dict[str, str]
     taken: bool
+
+
+def lines_of(handed: Handed) -> list[Line]:
+    """Return the alerts that a digest holds."""
+    return [Line.model_validate_json(line) for line in handed.tags["lines"].split("\n")]
 
 
 @dataclass

@@ -408,4 +408,23 @@ MUTANTS = (
         "settled = partial(accepted, carrier_id=carrier_id)",
         "settled = partial(accepted, carrier_id=message.text.split()[0])",
     ),
+    # The file changes, and alerts that go together
+    bug(
+        "a removed department keeps its cases",
+        CASE,
+        "    if organisation.department(case.department):\n        verb,",
+        "    if True:\n        verb,",
+    ),
+    bug(
+        "what came while a digest was sent is forgotten",
+        "domain/digest.py",
+        "left = tuple(line for line in digest.waiting if line not in lines)",
+        "left = ()",
+    ),
+    bug(
+        "a digest tells what was settled meanwhile",
+        "flows/alert.py",
+        "if (case := found[line.case]) and stands(line, case)]",
+        "if (case := found[line.case])]",
+    ),
 )

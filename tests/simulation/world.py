@@ -14,7 +14,7 @@ from tests.simulation.chance import Chance
 from tests.simulation.engine import START, Engine, Outcome
 from tests.simulation.faults import Context
 from tests.simulation.invariants import Judge
-from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Said
+from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Said, lines_of
 from tests.simulation.people import DAY, HOUR, Dispatch, Person, month, people
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -191,8 +191,15 @@ class World:
         if handed.kind in about:
             about[handed.kind](handed)
             self._report(handed, message_id)
+        elif handed.kind == "digest":
+            self._digested(handed)
         elif handed.kind not in ("copy", "sign_in", "heard"):
             self._staff_alerted(handed)
+
+    def _digested(self, handed: Handed) -> None:
+        for line in lines_of(handed):
+            tags = {"at": line.notice.at.isoformat()}
+            self._staff_alerted(Handed(line.notice.kind, line.case, handed.to, handed.at, tags, taken=True))
 
     def _report(self, handed: Handed, message_id: str) -> None:
         person = self._person_at(handed.to[0])

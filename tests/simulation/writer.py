@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.digest import Line, mailbox
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.survey import Survey
@@ -55,6 +56,12 @@ class PlainWriter:
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         tags = {"kind": "mended", "case": case.id, "act": str(case.version)}
         return self._to(customer, channel, self._token("mended", case.id), tags)
+
+    def digest(self, alerts: Sequence[tuple[Notice, CaseView]], organisation: Organisation, now: datetime) -> Mail:
+        single = [self.notice(notice, view, organisation, now) for notice, view in alerts]
+        lines = [Line(case=view.case.id, notice=notice).model_dump_json() for notice, view in alerts]
+        tags = {"kind": "digest", "digest": mailbox(alerts[0][0]), "lines": "\n".join(lines)}
+        return Mail(single[0].to, "?", "", "", "Torno", "hola@torno.example", tags=tags)
 
     def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         return self._to(customer, channel, "", {"kind": "heard", "case": case.id})

@@ -12,6 +12,7 @@ from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.messages import TemplateMessages, signed
 from chalicelib.adapters.notices import recipients
 from chalicelib.domain.case import Case, Entry, Notice, open_case
+from chalicelib.domain.digest import LINES_MAX
 from chalicelib.domain.invitation import Answer
 from chalicelib.domain.organisation import Program, Sender, Signature
 from chalicelib.domain.routing import RouteTo, Why, route
@@ -24,6 +25,7 @@ LANGUAGES = ("es", "en", "pt")
 LINKS = SignedLinks("https://opina.eltornillo.example", {1: b"k" * 32})
 MESSAGES = TemplateMessages(LINKS)
 MAIL_BYTES_MAX = 60 * 1024
+CLIPPED_BYTES = 100 * 1024
 WORDS = "Llegó dos días tarde.\nNadie me llamó."
 
 
@@ -242,6 +244,29 @@ def test_bruno_reads_what_went_wrong_why_it_is_his_and_by_when() -> None:
             "prometido: martes 10 de marzo, 17:00", "entregado: jueves 12 de marzo, 10:30", "Recibir el caso",
         ):  # fmt: skip
             assert fact in part, fact
+
+
+def test_several_alerts_are_one_mail_with_a_button_each() -> None:
+    views = [case_view(), case_view(version=7, words="La factura <b>no</b> llegó.")]
+    late = Notice(kind="escalation", department="logistics", at=cast.NOW, promise="acknowledge", rung="warning")
+    opened = Notice(kind="opened", department="logistics", at=cast.NOW)
+    sent = MESSAGES.digest([(opened, views[0]), (late, views[1])], cast.organisation(), cast.NOW)
+    assert sent.subject == "2 casos lo necesitan"
+    assert sent.to == ("logistics@eltornillo.example",)
+    links = [link for link in Reader(sent.html).links if "/c/" in link]
+    assert [LINKS.read("case", link.rpartition("/")[2]).detail for link in links] == [views[0].case.version, 7]
+    for part in (sent.text, " ".join("".join(Reader(sent.html).words).split())):
+        for fact in ("Caso nuevo", "Por vencer, nadie lo ha recibido", "Nadie me llamó.", "<b>no</b>", "ORD-10045"):
+            assert fact in part, fact
+    assert all(link in sent.text for link in links)
+    assert len(sent.html.encode()) < MAIL_BYTES_MAX
+
+
+def test_the_longest_digest_is_not_cut_off_by_a_mailbox() -> None:
+    view = case_view(words="mucho " * 800)
+    opened = Notice(kind="opened", department="logistics", at=cast.NOW)
+    sent = MESSAGES.digest([(opened, view)] * LINES_MAX, cast.organisation(), cast.NOW)
+    assert len(sent.html.encode()) < CLIPPED_BYTES
 
 
 def test_the_button_of_an_alert_knows_the_version_that_it_was_written_for() -> None:

@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamodb.codec import (
     Image,
     decode_as,
     encode_case,
+    encode_digest,
     encode_early,
     encode_entry,
     encode_invitation,
@@ -17,6 +18,7 @@ from chalicelib.adapters.dynamodb.codec import (
 from chalicelib.adapters.dynamodb.table import Put, Table, conflicts
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.digest import Digest
 from chalicelib.domain.invitation import Invitation
 from chalicelib.errors import Conflict
 from chalicelib.ports import CaseList, Early, Page
@@ -118,6 +120,12 @@ class DynamoCases:
             self._table.write(puts)
         else:
             self._table.put(puts[0])
+
+    def digest(self, id_: str) -> Digest | None:
+        return decode_as(Digest, self._table.get(keys.digest(id_)))
+
+    def save_digest(self, digest: Digest) -> None:
+        self._table.put(Put(encode_digest(digest), over=digest.version - 1))
 
     def forget(self, id_: str) -> None:
         for entry in self.timeline(id_):

@@ -4,6 +4,7 @@
     invitation            INVITATION#<id>                     INVITATION              due
     case                  INVITATION#<id>                     CASE                    due, department
     entry                 INVITATION#<id>                     CASE#<version>          –
+    digest                DIGEST#<id>                         DIGEST                  due
     customer              CUSTOMER#<key>                      CUSTOMER                –
     address               ADDRESS#<key>                       ADDRESS                 –
     early                 EVENT#<key>                         EVENT                   –
@@ -30,6 +31,7 @@ from zlib import crc32
 
 from chalicelib.adapters.lists import list_of, place_of
 from chalicelib.domain.case import Case
+from chalicelib.domain.digest import Digest
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.terms import stamp
 
@@ -42,7 +44,7 @@ LANES = 8
 
 Key = tuple[str, str]
 
-INVITATION, CASE, ENTRY = "INVITATION", "CASE", "CASE#"
+INVITATION, CASE, ENTRY, DIGEST = "INVITATION", "CASE", "CASE#", "DIGEST"
 CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
 
 
@@ -59,6 +61,11 @@ def case(id_: str) -> Key:
 def entry(id_: str, version: int) -> Key:
     """Key of one line of a case's timeline."""
     return f"INVITATION#{id_}", f"{ENTRY}{version:06d}"
+
+
+def digest(id_: str) -> Key:
+    """Key of what one mailbox is still to be told together."""
+    return f"DIGEST#{id_}", DIGEST
 
 
 def customer(key: str) -> Key:
@@ -146,7 +153,7 @@ def due_shards() -> list[str]:
     return [str(number) for number in range(DUE_SHARDS)]
 
 
-def due_keys(item: Invitation | Case) -> dict[str, str]:
+def due_keys(item: Invitation | Case | Digest) -> dict[str, str]:
     """Return the attributes that put an item into the due index; none when nothing is due by itself."""
     at = item.due_at
     return {"due": due_shard(item.id), "due_at": stamp(_next_millisecond(at))} if at else {}

@@ -13,9 +13,11 @@ from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.adapters.queues import Queue, due_body
 from chalicelib.domain.terms import stamp
 from chalicelib.errors import Overloaded
-from chalicelib.ports import DueKey
+from chalicelib.ports import DueKey, ItemKind
 
 PAGE_MAX = 1_000  # keys of one read
+
+KINDS: dict[str, ItemKind] = {keys.INVITATION: "invitation", keys.CASE: "case", keys.DIGEST: "digest"}
 
 log = logging.getLogger(__name__)
 
@@ -67,4 +69,4 @@ def _in_turn(iterators: Iterable[Iterator[DueKey]]) -> Iterator[DueKey]:
 
 def _due_key(image: Image) -> DueKey:
     id_ = image["pk"]["S"].partition("#")[2]
-    return DueKey("invitation" if image["sk"]["S"] == keys.INVITATION else "case", id_)
+    return DueKey(KINDS[image["sk"]["S"]], id_)
