@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from chalicelib.domain.case import LEASE, Case, Notice
 from chalicelib.domain.terms import Frozen, Instant
 
-QUIET = timedelta(minutes=5)
-"""How long a mailbox that was alerted is left in peace; what comes meanwhile waits for one mail."""
-
 LINES_MAX = 15  # alerts of one mail; so many do not wait for the end of the quiet time
 
 HOLD = timedelta(hours=1)
@@ -59,13 +56,16 @@ def mailbox(notice: Notice) -> str:
     return f"{notice.department}:head" if notice.rung == "head" else notice.department
 
 
-def admit(digest: Digest, line: Line, now: datetime) -> Digest | None:
-    """Return the digest with an alert taken in, to go alone or to wait; None when it was taken in before."""
+def admit(digest: Digest, line: Line, now: datetime, quiet: timedelta) -> Digest | None:
+    """Return the digest with an alert taken in, to go alone or to wait; None when it was taken in before.
+
+    After an alert that goes alone the mailbox is left in peace for a while; what comes meanwhile waits for one mail.
+    """
     if line == digest.first or line in digest.waiting or line in digest.told:
         return None
     later = {"version": digest.version + 1}
     if digest.quiet_until is None or (now >= digest.quiet_until and not digest.waiting):
-        return digest.model_copy(update={**later, "first": line, "quiet_until": now + QUIET})
+        return digest.model_copy(update={**later, "first": line, "quiet_until": now + quiet})
     return digest.model_copy(update={**later, "waiting": (*digest.waiting, line)})
 
 
@@ -76,11 +76,11 @@ def claim(digest: Digest, now: datetime) -> Digest | None:
     return digest.model_copy(update={"version": digest.version + 1, "lease_until": now + LEASE})
 
 
-def sent(digest: Digest, lines: tuple[Line, ...], now: datetime) -> Digest:
+def sent(digest: Digest, lines: tuple[Line, ...], now: datetime, quiet: timedelta) -> Digest:
     """Return the digest once these alerts were told, or need not be told any more; what came meanwhile waits."""
     left = tuple(line for line in digest.waiting if line not in lines)
     changes = {"version": digest.version + 1, "waiting": left, "told": lines, "lease_until": None, "faults": 0}
-    return digest.model_copy(update={**changes, "quiet_until": now + QUIET, "held_until": None})
+    return digest.model_copy(update={**changes, "quiet_until": now + quiet, "held_until": None})
 
 
 def hold(digest: Digest, now: datetime) -> Digest:

@@ -235,6 +235,8 @@ class Organisation(Frozen):
     routing: Routing
     trends: Trends = Trends()
     webhooks: tuple[Webhook, ...] = ()
+    alerts_quiet: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(minutes=5)
+    """How long a mailbox that was alerted is left in peace; the alerts of that time come in one mail. 0: never."""
     tell_heard: bool = False
     """Whether a customer is told "we heard you" once somebody has picked the case up."""
     internal_domains: tuple[Name, ...] = ()

@@ -1,7 +1,7 @@
 """Hand alerts to departments: the first at once, those that follow within minutes in one mail."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.case import Notice
 from chalicelib.domain.digest import LINES_MAX, Digest, Line, admit, claim, hold, is_gathered, mailbox, sent, stands
@@ -13,17 +13,19 @@ from chalicelib.ports import CaseView, DueKey, Mail, Ports
 
 def tell(ports: Ports, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> bool:
     """Say whether an alert was taken: by a carrier, or by the digest of its mailbox, which keeps it from now on."""
-    if is_gathered(notice) and not _goes_alone(ports, Line(case=view.case.id, notice=notice), now):
+    if is_gathered(notice) and not _goes_alone(
+        ports, Line(case=view.case.id, notice=notice), organisation.alerts_quiet, now
+    ):
         return True
     return _taken(ports, ports.messages.notice(notice, view, organisation, now))
 
 
-def _goes_alone(ports: Ports, line: Line, now: datetime) -> bool:
+def _goes_alone(ports: Ports, line: Line, quiet: timedelta, now: datetime) -> bool:
     name = mailbox(line.notice)
 
     def once() -> Digest:
         digest = ports.cases.digest(name) or Digest(id=name)
-        admitted = admit(digest, line, now)
+        admitted = admit(digest, line, now, quiet)
         if admitted:
             ports.cases.save_digest(admitted)
         return admitted or digest
@@ -44,10 +46,11 @@ def flush(ports: Ports, id_: str, now: datetime) -> None:
         ports.cases.save_digest(claimed)
     except Conflict:
         return
+    organisation = ports.library.organisation()
     lines = claimed.waiting[:LINES_MAX]
     views = _views(ports, lines)
-    if not views or _taken(ports, _mail(ports, views, now)):
-        _strike_off(ports, claimed, lines, now)
+    if not views or _taken(ports, _mail(ports, views, organisation, now)):
+        _strike_off(ports, claimed, lines, organisation.alerts_quiet, now)
 
 
 def _views(ports: Ports, lines: Sequence[Line]) -> list[tuple[Notice, CaseView]]:
@@ -63,8 +66,7 @@ def _views(ports: Ports, lines: Sequence[Line]) -> list[tuple[Notice, CaseView]]
     ]
 
 
-def _mail(ports: Ports, views: Sequence[tuple[Notice, CaseView]], now: datetime) -> Mail:
-    organisation = ports.library.organisation()
+def _mail(ports: Ports, views: Sequence[tuple[Notice, CaseView]], organisation: Organisation, now: datetime) -> Mail:
     if len(views) == 1:
         return ports.messages.notice(*views[0], organisation, now)
     return ports.messages.digest(views, organisation, now)
@@ -81,16 +83,16 @@ def _taken(ports: Ports, mail: Mail) -> bool:
     return True
 
 
-def _strike_off(ports: Ports, claimed: Digest, lines: tuple[Line, ...], now: datetime) -> None:
+def _strike_off(ports: Ports, claimed: Digest, lines: tuple[Line, ...], quiet: timedelta, now: datetime) -> None:
     """Strike off what was told: from the digest as we left it, or as others have added to it since."""
 
     def once() -> None:
         found = ports.cases.digest(claimed.id)
         if found and set(lines) & set(found.waiting):
-            ports.cases.save_digest(sent(found, lines, now))
+            ports.cases.save_digest(sent(found, lines, now, quiet))
 
     try:
-        ports.cases.save_digest(sent(claimed, lines, now))
+        ports.cases.save_digest(sent(claimed, lines, now, quiet))
     except Conflict:
         amend.persist(once)
 

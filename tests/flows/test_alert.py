@@ -9,7 +9,7 @@ from chalicelib.domain.digest import LINES_MAX
 from chalicelib.errors import CarrierRefused, CarrierUnclear
 from chalicelib.flows import recover, work
 from chalicelib.ports import DueKey, Principal
-from tests.domain.cast import DAY, sale
+from tests.domain.cast import DAY, organisation, sale
 from tests.world import World
 
 ADMIN = Principal(id="admin", role="admin", name="Administration")
@@ -42,6 +42,14 @@ def test_the_first_goes_at_once_and_those_that_follow_go_together() -> None:
     assert alerts(world) == [("logistics@example.com", "opened"), ("logistics@example.com", "digest")]
     assert world.memory.sent[-1].text.count("opened:") == 3
     assert not any(case.notices for case in world.memory.cases.values())
+
+
+def test_a_company_that_wants_each_alert_by_itself_gets_each_by_itself() -> None:
+    world = World()
+    world.publish(organisation(alerts_quiet=timedelta(0)))
+    for number in range(3):
+        complain(world, number)
+    assert [kind for _, kind in alerts(world)] == ["opened"] * 3
 
 
 def test_another_department_is_alerted_at_once_too() -> None:

@@ -293,7 +293,7 @@ MUTANTS = (
         '"lease_until": now + LEASE if notices else None,',
         '"lease_until": None,',
     ),
-    bug("a refused alert counts as told", RECOVER, "        return refusal.permanent", "        return True"),
+    bug("a refused alert counts as told", "flows/alert.py", "        return refusal.permanent", "        return True"),
     bug(
         "a hand-off resets the customer's clock",
         CASE,
