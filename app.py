@@ -4,6 +4,7 @@ from chalice import Chalice
 
 from chalicelib.entrypoints import (
     access,
+    audit,
     cases,
     consumers,
     customers,
@@ -22,7 +23,7 @@ app = Chalice(app_name="lazo")
 app.register_middleware(in_one_shape, "http")
 
 WEB = (events, customers, access, cases, pages, trends, export, openapi)
-CONSUMERS = (consumers, project, publish, files)
+CONSUMERS = (consumers, project, publish, files, audit)
 
 for module in (*WEB, *CONSUMERS):
     app.register_blueprint(module.bp)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chalice import Blueprint, Rate
@@ -11,6 +11,8 @@ from chalice.app import CloudWatchEvent, SNSEvent, SQSEvent
 from chalicelib import runtime
 from chalicelib.adapters.queues import due_key_of, view_of
 from chalicelib.domain.receipt import parse_receipt
+from chalicelib.entrypoints import journal
+from chalicelib.entrypoints.journal import Outcome
 from chalicelib.errors import Invalid
 from chalicelib.flows import collect, converse, invite, receive, work
 
@@ -21,30 +23,34 @@ PLACEHOLDER = "arn:aws:sqs:us-east-1:000000000000:in-the-overlay"
 """Chalice wants an ARN in the decorator; the stack's own takes its place when it is packaged."""
 
 Answer = dict[str, list[dict[str, str]]]
+Handled = tuple[Outcome, Sequence[str]]
 
 
 @bp.on_sqs_message(queue_arn=PLACEHOLDER, batch_size=10, name="intake")
 def intake(event: SQSEvent) -> Answer:
     """Decide about each event: an invitation or a reason, once and for ever."""
-    return _each(event, _intake)
+    return _each("intake", event, _intake)
 
 
 @bp.on_sqs_message(queue_arn=PLACEHOLDER, batch_size=10, name="due")
 def due(event: SQSEvent) -> Answer:
     """Take each due step."""
-    return _each(event, lambda body: work.take(runtime.ports(), due_key_of(body), runtime.now()))
+    return _each("due", event, _due)
 
 
 @bp.on_sqs_message(queue_arn=PLACEHOLDER, batch_size=10, name="views")
 def views(event: SQSEvent) -> Answer:
     """Mark the invitations whose links were opened."""
-    return _each(event, lambda body: collect.see(runtime.ports(), view_of(body)))
+    return _each("views", event, _view)
 
 
 @bp.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 def sweep(event: CloudWatchEvent) -> dict[str, int]:
     """Hand on whatever is due, from the beginning of time."""
-    return {"due": work.sweep(runtime.ports(), runtime.now())}
+    now = runtime.now()
+    found = work.sweep(runtime.ports(), now)
+    journal.measure("sweep", runtime.settings().stage, now, {"Swept": found})
+    return {"due": found}
 
 
 @bp.on_sns_message(topic="arn:aws:sns:us-east-1:000000000000:in-the-overlay", name="receipts")
@@ -54,31 +60,47 @@ def receipts(event: SNSEvent) -> None:
     if "messageBody" in given:
         said = given["originationNumber"], given["messageBody"], given["inboundMessageId"]
         converse.hear(runtime.ports(), *said, runtime.now())
+        journal.tell("receipts", facts={"kind": "text"})
         return
     receipt = parse_receipt(given)
     if receipt:
         receive.take(runtime.ports(), receipt, runtime.now())
+        journal.tell("receipts", about=[receipt.invitation] if receipt.invitation else [], facts={"kind": receipt.kind})
 
 
-def _each(event: SQSEvent, handle: Callable[[str], None]) -> Answer:
+def _each(unit: str, event: SQSEvent, handle: Callable[[str], Handled]) -> Answer:
     failures = []
     for record in event:
         try:
-            handle(record.body)
+            outcome, about = handle(record.body)
+            journal.tell(unit, outcome, about=about)
         except Exception:
             # One bad message holds up no other: this one alone comes again, and ends in the dead-letter queue.
-            log.exception("message %s failed", record.to_dict()["messageId"])
+            log.exception("message %s failed", record.to_dict()["messageId"], extra={"unit": unit, "outcome": "failed"})
             failures.append({"itemIdentifier": record.to_dict()["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def _intake(body: str) -> None:
+def _due(body: str) -> Handled:
+    key = due_key_of(body)
+    work.take(runtime.ports(), key, runtime.now())
+    return "done", [key.id]
+
+
+def _view(body: str) -> Handled:
+    view = view_of(body)
+    collect.see(runtime.ports(), view)
+    return "done", [view.id]
+
+
+def _intake(body: str) -> Handled:
     """Handle one event; what can never be handled goes to the dead-letter queue at once, with its reason."""
     try:
-        invite.handle(runtime.ports(), _unwrapped(body), runtime.now())
+        return "done", invite.handle(runtime.ports(), _unwrapped(body), runtime.now())
     except Invalid as error:
         log.warning("refused an event: %s", "; ".join(f"{each.pointer} {each.detail}" for each in error.problems))
         runtime.ports().inbox.refuse(body, str(error))
+        return "refused", []
 
 
 def _unwrapped(body: str) -> Any:

@@ -8,6 +8,7 @@ from chalice.app import SQSEvent
 from chalicelib import runtime
 from chalicelib.adapters.files import lines_in
 from chalicelib.domain.dayfile import Line
+from chalicelib.entrypoints import journal
 from chalicelib.flows import file as flow
 
 log = logging.getLogger("lazo")
@@ -28,5 +29,5 @@ def files(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
             log.exception("message %s hands over no lines", record.to_dict()["messageId"])
             failures.append({"itemIdentifier": record.to_dict()["messageId"]})
     written = flow.write(runtime.ports(), lines)
-    log.info("wrote %d lines into %d files", len(lines), written)
+    journal.tell("files", facts={"lines": len(lines), "files": written})
     return {"batchItemFailures": failures}

@@ -3,7 +3,6 @@
 One reader for both: a shard of the stream bears two, and the other one tells of events.
 """
 
-import logging
 from typing import Any
 
 from chalice import Blueprint
@@ -11,10 +10,10 @@ from chalice.app import DynamoDBEvent
 
 from chalicelib import runtime
 from chalicelib.adapters.dynamodb.stream import change_of
+from chalicelib.entrypoints import journal
 from chalicelib.flows import file as files
 from chalicelib.flows import project as flow
 
-log = logging.getLogger("lazo")
 bp = Blueprint(__name__)
 
 PLACEHOLDER = "arn:aws:dynamodb:us-east-1:000000000000:table/lazo/stream/in-the-overlay"
@@ -30,6 +29,7 @@ def project(event: DynamoDBEvent) -> dict[str, Any]:
         done = flow.project(runtime.ports(), changes, given["shardId"], runtime.now())
         # After the count: a batch that fails here comes again, is not counted twice, and its lines may be there twice.
         told = files.tell(runtime.ports(), changes)
-        log.info("counted %d records in %d rows, %d unreadable", done.records, done.rows, done.uncounted)
-        log.info("handed over %d lines for day files", told.lines)
+        journal.tell("project", facts={"records": done.records, "rows": done.rows, "lines": told.lines})
+        if done.uncounted:
+            journal.measure("project", runtime.settings().stage, runtime.now(), {"Uncounted": done.uncounted})
     return {"state": {}}

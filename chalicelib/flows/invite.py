@@ -77,19 +77,23 @@ def _parsed(raw: Any, size: int, bytes_max: int, closings: frozenset[str], now: 
     return parse_event(raw, closings=closings, now=now)
 
 
-def handle(ports: Ports, raw: object, now: datetime) -> None:
-    """Do what an event asks for; safe to run again at any point. Raises Invalid for what can never be handled."""
+def handle(ports: Ports, raw: object, now: datetime) -> tuple[str, ...]:
+    """Do what an event asks for, and return the ids of what was decided about it.
+
+    Safe to run again at any point. Raises Invalid for what can never be handled.
+    """
     organisation = ports.library.organisation()
     event = parse_event(raw, closings=organisation.closings, now=now)
     if isinstance(event, Closing):
-        _close(ports, event, organisation, now)
-    elif isinstance(event, Cancellation):
+        return _close(ports, event, organisation, now)
+    if isinstance(event, Cancellation):
         _cancel(ports, event, organisation)
     else:
         _fulfil(ports, event, organisation)
+    return ()
 
 
-def _close(ports: Ports, closing: Closing, organisation: Organisation, now: datetime) -> None:
+def _close(ports: Ports, closing: Closing, organisation: Organisation, now: datetime) -> tuple[str, ...]:
     # A read that may be a second behind costs half; what it misses of a duplicate under way, the decision's key finds.
     existing = ports.invitations.get_many(_ids(closing.ref, organisation, _labels(closing)), consistent=False)
     frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
@@ -109,6 +113,7 @@ def _close(ports: Ports, closing: Closing, organisation: Organisation, now: date
     # Read after writing: whoever cancels or fulfils writes before reading, so one of us sees the other.
     for early in _news(ports, closing, consistent=True):
         _apply(ports, early, _ids(closing.ref, organisation, _labels(closing)))
+    return tuple(invitation_id(closing.ref.source, closing.ref.id, each.program, each.label) for each in wanted)
 
 
 def _news(ports: Ports, closing: Closing, *, consistent: bool) -> list[Early]:

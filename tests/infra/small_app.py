@@ -80,6 +80,11 @@ def sweep(event):
     return {}
 
 
+@bp.schedule(Rate(5, unit=Rate.MINUTES), name="audit")
+def audit(event):
+    return {}
+
+
 @bp.on_sns_message(topic="arn:aws:sns:us-east-1:000000000000:placeholder", name="receipts")
 def receipts(event):
     return {}

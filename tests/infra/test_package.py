@@ -29,6 +29,7 @@ FUNCTIONS = {
     "Webhooks",
     "Files",
     "Sweep",
+    "Audit",
     "Receipts",
 }
 

@@ -38,6 +38,7 @@ FUNCTIONS = (
     "Webhooks",
     "Files",
     "Sweep",
+    "Audit",
     "Receipts",
 )
 QUEUE_READER = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
