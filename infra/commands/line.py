@@ -15,6 +15,7 @@ COMMANDS = {
     "try": "trial",
     "import-optouts": "import_optouts",
     "replay": "replay",
+    "simulate-policy": "simulate_policy",
     "reconcile": "reconcile",
     "rebuild": "rebuild",
     "erase": "erase",

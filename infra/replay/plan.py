@@ -34,6 +34,8 @@ class Answering:
     address: str
     reference: str | None
     form: Mapping[str, str]
+    event: tuple[str, str] = ("", "")
+    """Source and id of the event that was asked about."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _of_row(row: Row, replaying: Replaying) -> list[Happening | Answering]:
     closing = {**envelope, "id": id_, "type": mapping.type, "time": _stamp(at), "data": data}
     later = [_fulfilled(row, promise, replaying, at, closing) for promise in promises]
     found: list[Happening | Answering] = [Happening(at, closing), *(each for each in later if each)]
-    return [*found, *_answer(row, replaying, replaying.answer, data)]
+    return [*found, *_answer(row, replaying, replaying.answer, data, (mapping.source, id_))]
 
 
 def _promised(row: Row, promise: PromiseMapping, replaying: Replaying, at: datetime) -> Json:
@@ -158,7 +160,9 @@ def _fulfilled(
     return Happening(fulfilled, event)
 
 
-def _answer(row: Row, replaying: Replaying, mapping: AnswerMapping | None, data: Json) -> Iterator[Answering]:
+def _answer(
+    row: Row, replaying: Replaying, mapping: AnswerMapping | None, data: Json, event: tuple[str, str]
+) -> Iterator[Answering]:
     if mapping is None or not passes(row, mapping.where):
         return
     rating, at = rendered(mapping.rating, row), _time(row, mapping.time, replaying)
@@ -168,7 +172,7 @@ def _answer(row: Row, replaying: Replaying, mapping: AnswerMapping | None, data:
     if at is None or not address:
         raise ValueError(f"a rating, but no time in {mapping.time}" if address else "a rating, but no customer.email")
     texts = {name: text for name, template in mapping.fields.items() if (text := rendered(template, row))}
-    yield Answering(at, address, data.get("reference"), {"rating": rating, **texts})
+    yield Answering(at, address, data.get("reference"), {"rating": rating, **texts}, event)
 
 
 def _time(row: Row, column: str, replaying: Replaying) -> datetime | None:
