@@ -192,6 +192,12 @@ class _Silent:
     def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
         return _mail(notice.kind, view.case.id)
 
+    def digest(self, alerts: Sequence[tuple[Notice, CaseView]], organisation: Organisation, now: datetime) -> Mail:
+        return _mail("digest", "")
+
+    def heard(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
+        return _mail("heard", case.id)
+
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         return _mail("mended", case.id)
 
