@@ -1,4 +1,4 @@
-"""Say what day files hold of an answer, a decision and a case: what analysis takes, nothing that leads to a person.
+"""Say what day files hold of events, decisions, answers and cases: what analysis takes, nothing that leads to a person.
 
 A line tells of one version of one id; readers keep the highest version of each id, so a line that is written twice,
 late or in another file does no harm. No names, addresses, words, references or customers: those stand in the table
@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 
 SUFFIX = ".jsonl.gz"
 
-Kind = Literal["responses", "decisions", "cases"]
+Kind = Literal["responses", "decisions", "cases", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -130,7 +130,26 @@ class CaseRow(DayRow):
     mended: str | None
 
 
-ROWS: dict[Kind, type[DayRow]] = {row.kind: row for row in (ResponseRow, DecisionRow, CaseRow)}
+class EventRow(DayRow):
+    """One event, asked about or not, once it was or will not be, under its own local day.
+
+    Its id is that of the record that carries its promises, which joins it with decisions, responses and cases; the
+    shop's own number may be a reference, and stays in the table.
+    """
+
+    kind: ClassVar[Kind] = "events"
+
+    source: str
+    occurred_at: Instant
+    decided_at: Instant
+    programs: tuple[str, ...]
+    """All that decided about it; empty where one alone did."""
+    departments: tuple[str, ...]
+    promises: tuple[Promise, ...]
+    erased: bool
+
+
+ROWS: dict[Kind, type[DayRow]] = {row.kind: row for row in (ResponseRow, DecisionRow, CaseRow, EventRow)}
 
 
 @dataclass(frozen=True)
@@ -219,6 +238,8 @@ def _rows(item: Invitation | Case, shape: Shape) -> Iterator[tuple[DayRow, datet
         # What is only planned may still change: one line for each survey instead of two.
         if item.state != "scheduled":
             yield decision_row(item, shape), item.occurred_at
+            if item.primary:
+                yield EventRow(**_picked(EventRow, item, shape)), item.occurred_at
         if item.confirmed and item.first_confirmed_at:
             yield response_row(item, item.confirmed, shape), item.first_confirmed_at
 

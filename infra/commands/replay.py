@@ -107,8 +107,10 @@ def _replayed(
     seconds = time.monotonic() - began
     checks = []
     if replaying.answer:
-        departments = [department.id for department in system.ports.library.organisation(fresh=True).departments]
-        checks = replay_check.compare(options.file, replaying, system.local, departments)
+        organisation = system.ports.library.organisation(fresh=True)
+        departments = [department.id for department in organisation.departments]
+        counted_by, files = organisation.trends.attributes, system.ports.day_files
+        checks = replay_check.compare(options.file, replaying, system.local, departments, files, counted_by)
     if options.twice:
         before = digest(system.local.environment)
         _once(screen, http, plan, "Again")

@@ -1,4 +1,4 @@
-"""Ask the day files with SQL: tables responses, decisions and cases, each id once.
+"""Ask the day files with SQL: tables events, decisions, responses and cases, each id once.
 
 The files are copied to this machine (those that are new) and read by DuckDB; nothing personal is in them. As in
 `python -m infra sql "select program, avg(rating) from responses where day >= '2026-03-01' group by all"`.

@@ -56,21 +56,21 @@ def test_a_root_cause_of_the_organisations_list_is_told() -> None:
 def test_what_is_only_planned_and_what_is_a_trial_is_not_told() -> None:
     assert not told(asked(state="scheduled", sent_at=None))
     assert not told(answered(9, trial=True))
-    assert set(told(asked())) == {"decisions"}
-    assert set(told(asked(state="skipped", reason="resting"))) == {"decisions"}
+    assert set(told(asked())) == {"decisions", "events"}
+    assert set(told(asked(state="skipped", reason="resting"))) == {"decisions", "events"}
 
 
 def test_a_write_that_changes_no_field_of_a_line_tells_nothing() -> None:
     before = answered(9)
     viewed = before.moved(viewed=(9,))
     assert not told(viewed, before)
-    assert set(told(before.moved(erased=True), before)) == {"responses", "decisions"}
-    assert set(told(before.moved(promises=(DELIVERY,)), before)) == {"decisions"}
+    assert set(told(before.moved(erased=True), before)) == {"responses", "decisions", "events"}
+    assert set(told(before.moved(promises=(DELIVERY,)), before)) == {"decisions", "events"}
 
 
 def test_a_new_generation_tells_everything_again() -> None:
     before = answered(9)
-    assert set(told(before.moved(generation=1), before)) == {"responses", "decisions"}
+    assert set(told(before.moved(generation=1), before)) == {"responses", "decisions", "events"}
 
 
 def test_the_highest_version_of_each_id_is_kept_whatever_the_order() -> None:
@@ -110,3 +110,9 @@ def test_a_case_tells_both_promises_and_who_led_it_how_long() -> None:
     assert (line.kind, line.version, row["moves"]) == ("cases", 4, 1)
     assert row["seconds_led"] == {"sales": 60.0, "logistics": 30.5}
     assert row["resolve_by"] == (AT + timedelta(hours=16)).isoformat().replace("+00:00", "Z")
+
+
+def test_an_event_is_told_once_by_the_record_that_carries_its_promises() -> None:
+    row = json.loads(told(asked(promises=(DELIVERY,), programs=("after-sale", "use")))["events"].text)
+    assert (row["source"], row["programs"], row["promises"][0]["kind"]) == ("/crm", ["after-sale", "use"], "delivery")
+    assert "events" not in told(asked(primary=False))

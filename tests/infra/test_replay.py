@@ -41,7 +41,11 @@ def test_every_equality_holds_and_a_second_replay_changes_no_item(lazo: LocalSys
         "Cases of other answers, or second ones": 0,
         "Cases whose department has no reason": 0,
         "Local months": 2,
-        "Local months whose CSAT differs": 0,
+        "Local months whose CSAT or interval differs": 0,
+        "Months by state": 3,
+        "Months by state whose CSAT or interval differs": 0,
+        "Months by promise kept": 3,
+        "Months by promise kept whose CSAT or interval differs": 0,
         "Items changed by a second replay": 0,
     }
 

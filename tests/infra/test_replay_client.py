@@ -47,11 +47,18 @@ def test_a_file_is_counted_by_local_months_of_the_answers() -> None:
     replaying = load(MAPPING)
     assert replaying.answer
 
-    found = in_file(MADE_UP, replaying, replaying.answer)
+    found = in_file(MADE_UP, replaying, replaying.answer, ("state", "category"))
 
     assert found.answers == 5
     assert found.histogram == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
-    assert found.monthly == {"2024-03": (4, 25.0), "2024-04": (1, 100.0)}  # 00:10 of 1 April, 03:10 in UTC
+    # 00:10 of 1 April is 03:10 in UTC; Wilson's ends of 1 of 4 and of 1 of 1, from a table of them.
+    assert found.monthly == {"2024-03": (4, 25.0, 4.558726, 69.935816), "2024-04": (1, 100.0, 20.654931, 100.0)}
+    assert set(found.split) == {"state", "category"}
+    assert {key: figure[0] for key, figure in found.promised.items()} == {
+        (True, "2024-03"): 2,
+        (False, "2024-03"): 2,
+        (True, "2024-04"): 1,
+    }
     assert dict(found.low) == {("o-2", 1): 1, ("o-3", 2): 1}
 
 
@@ -61,7 +68,7 @@ def test_a_mapping_with_conditions_is_not_compared_wrongly() -> None:
     with_condition = replaying.answer.model_copy(update={"where": {"customer_state": ("SP",)}})
 
     with pytest.raises(Failed, match="Only a mapping of plain columns, without conditions"):
-        in_file(MADE_UP, replaying, with_condition)
+        in_file(MADE_UP, replaying, with_condition, ())
 
 
 def test_items_that_changed_came_or_went_are_counted() -> None:
