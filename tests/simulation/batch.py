@@ -9,6 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.simulation.simulation import Result, simulate
 
+TOLD_EVERY = 100
+"""How many seeds go by without a word where no progress bar can be drawn."""
+
 
 def live(seeds: Sequence[int], *, days: int, events: int, workers: int) -> Iterator[Result]:
     """Yield what became of each seed, in order."""
@@ -39,6 +42,8 @@ def live_with_progress(seeds: Sequence[int], *, days: int, events: int, workers:
                     f"[red]seed {result.seed} ({result.profile}): {result.violation}[/red]", markup=True
                 )
             progress.advance(task)
+            if not progress.console.is_terminal and len(found) % TOLD_EVERY == 0:
+                print(totals(found), flush=True)
     return found
 
 
