@@ -171,8 +171,10 @@ def _stamped(kept: Customer | Address, rest: Rest | None, now: datetime | None) 
         return {}
     stamped: dict[str, object] = {"rest_from": rest.start, "rest_until": rest.until, "rest_by": rest.by}
     before = rest_of(kept)
+    if before and before.by == rest.by:
+        return stamped  # tried again: what ran before the first try runs still
     # Planned ahead, a rest begins later: the one before it still runs until it ends.
-    runs = now is not None and before is not None and before.until > now and before.by != rest.by
+    runs = now is not None and before is not None and before.until > now
     if not runs or before is None:
         return stamped | NO_FORMER
     return stamped | {"former_from": before.start, "former_until": before.until, "former_by": before.by}

@@ -1,5 +1,6 @@
 """What the simulation found, each as the shortest story that shows it, with a sentence on what went wrong."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -137,6 +138,22 @@ def test_the_rest_before_a_cancelled_one_holds_again() -> None:
     world.tell(sale(), event("2", "ticket.closed", {"customer": ANA}))
     world.tell(event("X-2", "ticket.reopened", {"event": {"source": "/crm", "id": "2"}}))
     world.tell(sale(envelope={"id": "ORD-3"}))
+    assert world.sent == ["invitation"]
+
+
+def test_the_rest_before_one_that_was_tried_twice_holds_again() -> None:
+    """A second try met its own rest and forgot the one before it, which therefore did not come back."""
+    later = program(id="later", on=("ticket.closed",), **AT_ONCE | {"delay": 6 * DAY, "rest_days": 1})
+    world = world_with(program(**AT_ONCE), later)
+    world.tell(sale())
+    world.wait(DAY)
+    ticket = event("T-1", "ticket.closed", {"customer": ANA, "reference": "T-1"}, "2026-03-07T21:30:00Z")
+    ports = failing(world, "invitations.create", Unavailable("slow"), applied=False)
+    with suppress(Unavailable):
+        invite.handle(ports, ticket, world.now)
+    world.tell(ticket, cancelled(event={"source": "/crm", "id": "T-1"}))
+    world.tell(sale(reference="ORD-2", envelope={"id": "ORD-2", "time": "2026-03-07T21:30:00Z"}))
+    world.wait(DAY)
     assert world.sent == ["invitation"]
 
 
