@@ -13,6 +13,7 @@ from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.rollup import Row as Row
+from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, Frozen, Instant
 
@@ -191,12 +192,12 @@ class Write:
     readable: bool = True
 
 
-ItemKind = Literal["invitation", "case", "digest"]
+ItemKind = Literal["invitation", "case", "digest", "sending"]
 
 
 @dataclass(frozen=True)
 class DueKey:
-    """A hint that something may be due: which item, and the shard it was found in."""
+    """A hint that something may be due: which item; `sending` has no item, but is looked at every few minutes."""
 
     kind: ItemKind
     id: str
@@ -296,6 +297,10 @@ class Links(Protocol):
         """Return the whole address, as in https://…/s/<token>."""
         ...
 
+    def page(self, path: str) -> str:
+        """Return the whole address of one of our pages, as in https://…/cases."""
+        ...
+
     def read(self, purpose: Purpose, token: str) -> Ticket:
         """Return what a token says; raises BadLink for any other purpose, key or shape."""
         ...
@@ -326,6 +331,10 @@ class Messages(Protocol):
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         """Return the answer to somebody's text message: stopped, started, help, thanks_high … (converse.Reply)."""
+        ...
+
+    def paused(self, sent: Sent, organisation: Organisation) -> Mail:
+        """Return the mail that tells the administrator why nothing is sent, and how to go on."""
         ...
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:

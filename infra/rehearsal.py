@@ -15,6 +15,7 @@ from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
 from chalicelib.errors import Invalid
@@ -200,6 +201,9 @@ class _Silent:
 
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         return _mail("mended", case.id)
+
+    def paused(self, sent: Sent, organisation: Organisation) -> Mail:
+        return _mail("paused", "")
 
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         return _mail("sign_in", "")

@@ -12,6 +12,7 @@ from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
 from chalicelib.flows import collect, invite, work
@@ -59,6 +60,9 @@ class PlainMessages:
 
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         return _mail((to,), "sign_in", url, "")
+
+    def paused(self, sent: Sent, organisation: Organisation) -> Mail:
+        return _mail(organisation.admins or organisation.leadership, "paused", f"{sent.bounced} of {sent.mails}", "")
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         return _mail((customer.email or "",), "copy", customer.model_dump_json(), "")

@@ -19,6 +19,9 @@ class FreshLinks:
     def url(self, purpose: Purpose, ticket: Ticket) -> str:
         return self._links().url(purpose, ticket)
 
+    def page(self, path: str) -> str:
+        return self._links().page(path)
+
     def read(self, purpose: Purpose, token: str) -> Ticket:
         return self._links().read(purpose, token)
 

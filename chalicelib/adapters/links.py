@@ -57,6 +57,9 @@ class SignedLinks:
     def url(self, purpose: Purpose, ticket: Ticket) -> str:
         return f"{self._base}{PATHS[purpose]}{self.token(purpose, ticket)}"
 
+    def page(self, path: str) -> str:
+        return self._base + path
+
     def token(self, purpose: Purpose, ticket: Ticket) -> str:
         """Return the token alone."""
         payload = bytes([self._newest]) + _packed(ticket.id) + _packed_end(ticket)

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from chalicelib.adapters import notices, texts
 from chalicelib.adapters.pages.common import about, closes, company
 from chalicelib.adapters.templates import _, filled, render, sentence
+from chalicelib.adapters.templates.formats import number
 from chalicelib.adapters.wording import department_name
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, base_language, in_language
 from chalicelib.errors import Invalid, Problem
@@ -25,6 +27,14 @@ DIGEST_WORDS_MAX = 600  # characters of each customer: mailboxes cut off mails o
 
 BY_MACHINE = {"Auto-Submitted": "auto-generated"}
 """Tells mailboxes not to answer with their holidays, and us not to take our own mail for an event."""
+
+
+WHY_PAUSED = _("%(bounced)s of %(mails)s mails of the last 24 hours came back for good: %(share)s.")
+
+
+def percent(sent: Sent, language: str) -> str:
+    """Return the share that came back, as in 4.1 %."""
+    return f"{number(100 * sent.share, 1, language=base_language(language))}\N{NO-BREAK SPACE}%"
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,18 @@ class TemplateMessages:
             "url": url,
         }
         return _rendered("sign_in", language, facts, (to,), organisation, {"kind": "sign_in"})
+
+    def paused(self, sent: Sent, organisation: Organisation) -> Mail:
+        language = organisation.language
+        counted = {"bounced": sent.bounced, "mails": sent.mails, "share": percent(sent, language)}
+        facts = {
+            "subject": sentence(_("Sending is paused"), language),
+            "preheader": sentence(_("Too many mails came back."), language),
+            "why": sentence(WHY_PAUSED, language, **counted),
+            "url": self.links.page("/sending"),
+        }
+        to = organisation.admins or organisation.leadership
+        return _rendered("paused", language, facts, to, organisation, {"kind": "paused"})
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return Sms(to, texts.reply(kind, organisation, language), {"kind": kind})

@@ -126,6 +126,8 @@ class Pause(Frozen):
     """Only this program's; None for every program."""
     department: Identifier | None = None
     """Only about events that this department had a part in; None for all."""
+    told_at: Instant | None = None
+    """When those who can end it were told, where it began by itself."""
 
     def stops(self, program: str, departments: Collection[str], now: datetime) -> bool:
         """Say whether this stands against asking about an event now."""
@@ -138,6 +140,8 @@ class Pauses(Frozen):
 
     version: int = 0
     pauses: Annotated[tuple[Pause, ...], Field(max_length=PAUSES_MAX)] = ()
+    resumed_at: Instant | None = None
+    """When sending last went on after too many mails had come back: what was sent before counts no more."""
 
     def stopping(self, program: str, departments: Collection[str], now: datetime) -> Pause | None:
         """Return the first pause that stands against asking about an event now."""
@@ -200,6 +204,13 @@ class Trends(Frozen):
     """Raised by publishing whenever zone, attributes or pairs change: older items count again once they are rebuilt."""
 
 
+class Breaker(Frozen):
+    """When sending stops by itself: at this share of mails that came back for good, and so many at least."""
+
+    share_max: Annotated[float, Field(gt=0, le=1)] = 0.03
+    bounces_min: Annotated[int, Field(ge=1)] = 10
+
+
 class Webhook(Frozen):
     """Where our events go out to; its secret is kept with the other secrets, under this id."""
 
@@ -234,6 +245,7 @@ class Organisation(Frozen):
     causes: tuple[Cause, ...] = ()
     routing: Routing
     trends: Trends = Trends()
+    breaker: Breaker = Breaker()
     webhooks: tuple[Webhook, ...] = ()
     alerts_quiet: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(minutes=5)
     """How long a mailbox that was alerted is left in peace; the alerts of that time come in one mail. 0: never."""

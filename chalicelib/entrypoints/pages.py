@@ -10,6 +10,7 @@ from chalice import Blueprint, Response
 
 from chalicelib.adapters.desk import ledger as ledger_layout
 from chalicelib.adapters.desk import people as people_layout
+from chalicelib.adapters.desk import sending as sending_layout
 from chalicelib.adapters.desk import trends as trends_layout
 from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.remembered import RememberedCounters
@@ -19,7 +20,7 @@ from chalicelib.domain.trend import Trend
 from chalicelib.entrypoints.http import query
 from chalicelib.entrypoints.visit import Visit, for_people, show
 from chalicelib.errors import Forbidden, Invalid
-from chalicelib.flows import ledger, own, report
+from chalicelib.flows import guard, ledger, own, report
 
 bp = Blueprint(__name__)
 
@@ -86,6 +87,25 @@ def _decided(visit: Visit, asked: Mapping[str, str]) -> list[Invitation]:
         found = ledger.of_customer(visit.ports, wanted)[1]
     mine = visit.principal.department if visit.principal.role == "department" else None
     return [each for each in found if mine is None or mine in each.departments]
+
+
+@bp.route("/sending", methods=["GET", "HEAD"])
+@for_people(bp)
+def sending_page(visit: Visit) -> Response:
+    """Show what came back, whether sending is paused, and where machines open links."""
+    if visit.principal.role not in ("leadership", "admin"):
+        raise Forbidden("how sending goes is for leadership")
+    return show(sending_layout.sending_page(visit.desk, guard.look(visit.ports, visit.now)))
+
+
+@bp.route("/sending", methods=["POST"], content_types=["application/x-www-form-urlencoded"])
+@for_people(bp)
+def resume_sending(visit: Visit) -> Response:
+    """Let sending go on after too many mails had come back."""
+    if visit.principal.role != "admin":
+        raise Forbidden("an administrator lets sending go on")
+    guard.resume(visit.ports, visit.now)
+    return show(sending_layout.sending_page(visit.desk, guard.look(visit.ports, visit.now), done=True))
 
 
 @bp.route("/recognition", methods=["GET", "HEAD"])

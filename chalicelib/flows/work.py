@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
-from chalicelib.flows import alert, collect, deliver, recover
+from chalicelib.domain.sending import BREAKER
+from chalicelib.flows import alert, collect, deliver, guard, recover
 from chalicelib.ports import DueKey, Ports
 
+WATCH_MINUTES = 5
+WATCH = DueKey("sending", BREAKER)
 SWEEP_MAX = 20_000  # keys handed on by one sweep; the next goes on with the rest
 
 
@@ -12,6 +15,8 @@ def sweep(ports: Ports, now: datetime) -> int:
     """Hand everything that is due to the workers, from the beginning of time; returns how many keys."""
     keys = list(ports.timers.due(now, SWEEP_MAX))
     ports.timers.nudge(keys)
+    if now.minute % WATCH_MINUTES == 0:
+        ports.timers.nudge([WATCH])  # by a worker: whoever only sweeps may neither read counters nor send
     return len(keys)
 
 
@@ -25,6 +30,9 @@ def take(ports: Ports, key: DueKey, now: datetime) -> None:
 
 
 def _take(ports: Ports, key: DueKey, now: datetime) -> None:
+    if key.kind == "sending":
+        guard.watch(ports, now)
+        return
     if key.kind == "case":
         recover.work(ports, key.id, now)
         return
@@ -43,5 +51,5 @@ def _put_off(ports: Ports, key: DueKey, now: datetime) -> None:
         recover.put_off(ports, key.id, now)
     elif key.kind == "digest":
         alert.put_off(ports, key.id, now)
-    else:
+    elif key.kind == "invitation":
         deliver.put_off(ports, key.id, now)

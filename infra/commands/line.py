@@ -19,6 +19,7 @@ COMMANDS = {
     "reconcile": "reconcile",
     "rebuild": "rebuild",
     "erase": "erase",
+    "resume": "resume",
     "export": "export",
     "sql": "sql",
     "cost": "cost",

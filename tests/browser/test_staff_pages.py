@@ -130,6 +130,7 @@ def test_every_page_of_leadership_can_be_read_by_everybody(
             "/trends?metric=joy",
             "/cases",
             "/recognition",
+            "/sending",
             "/ledger",
             "/ledger?customer=c-ORD-03005",
         ):

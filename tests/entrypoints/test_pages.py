@@ -15,7 +15,9 @@ from chalicelib import runtime
 from chalicelib.adapters.desk.frame import Desk as Reader
 from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.desk.trends import csv_of
+from chalicelib.domain.organisation import Pause, Pauses
 from chalicelib.domain.score import NOTHING
+from chalicelib.domain.sending import BREAKER
 from chalicelib.domain.terms import fingerprint
 from chalicelib.domain.trend import Point, Series, Trend
 from chalicelib.ports import Counters
@@ -299,6 +301,20 @@ def test_the_board_ranks_by_what_is_certain(carla: Desk) -> None:
     shown = [part.partition("<")[0] for part in page.split("<li><strong>")[1:]]
     assert shown == ["Dispatch", "Sales", "Marta Ruiz"]
     assert "Billing" not in page
+
+
+def test_an_administrator_lets_sending_go_on_and_leadership_only_looks(bruno_and_co: Desk) -> None:
+    ports, world = bruno_and_co.world.ports, bruno_and_co.world
+    pause = Pause(id=BREAKER, reason="paused", why="21 of 512 mails", since=world.now)
+    ports.library.save_pauses(Pauses(version=1, pauses=(pause,)))
+    carla = _as(bruno_and_co, "carla")
+    assert "21 of 512 mails" in carla.get("/sending").text
+    assert "Let sending go on" not in carla.get("/sending").text
+    assert carla.post("/sending").status == 403
+    alba = _as(bruno_and_co, "admin")
+    assert "Let sending go on" in alba.get("/sending").text
+    assert "Sending goes on." in alba.post("/sending").text
+    assert ports.library.pauses().pauses == ()
 
 
 def test_everybody_sees_their_own_ratings_beside_the_teams(carla: Desk) -> None:

@@ -9,6 +9,7 @@ from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line, mailbox
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
 from chalicelib.ports import CaseView, Links, Mail, Purpose, Sms, Ticket
@@ -68,6 +69,12 @@ class PlainWriter:
 
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         return Mail((to,), "?", url, "", "Torno", "hola@torno.example", tags={"kind": "sign_in"})
+
+    def paused(self, sent: Sent, organisation: Organisation) -> Mail:
+        to = organisation.admins or organisation.leadership
+        return Mail(
+            to, "?", f"{sent.bounced} of {sent.mails}", "", "Torno", "hola@torno.example", tags={"kind": "paused"}
+        )
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         tags = {"kind": "copy"}

@@ -16,6 +16,7 @@ from chalicelib.domain.digest import LINES_MAX
 from chalicelib.domain.invitation import Answer
 from chalicelib.domain.organisation import Program, Sender, Signature
 from chalicelib.domain.routing import RouteTo, Why, route
+from chalicelib.domain.sending import Sent
 from chalicelib.domain.sms import segments, septets
 from chalicelib.errors import Invalid
 from chalicelib.ports import CaseView, Mail, Sms, Ticket
@@ -133,6 +134,18 @@ def test_answers_to_a_mail_always_reach_a_mailbox_that_somebody_owns() -> None:
     assert signed(cast.organisation(sender=nameless)).reply_to == "reception@eltornillo.example"
     assert signed(cast.organisation(), "gone").reply_to == "ayuda@eltornillo.example"
     assert signed(cast.organisation(), "gone", department="billing").reply_to == "billing@eltornillo.example"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_administrator_reads_why_nothing_is_sent_and_how_to_go_on(language: str) -> None:
+    company = cast.organisation(language=language, admins=("alba@eltornillo.example",))
+    written = MESSAGES.paused(Sent(512, 21), company)
+    assert written.to == ("alba@eltornillo.example",)
+    for part in (written.text, written.html):
+        assert "21" in part
+        assert "512" in part
+        assert "python -m infra resume" in part
+        assert "https://opina.eltornillo.example/sending" in part
 
 
 def test_nothing_in_a_mail_is_fetched_from_anywhere() -> None:

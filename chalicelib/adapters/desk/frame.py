@@ -23,13 +23,14 @@ PAGES = {
     "/trends": _("Trends"),
     "/recognition": _("Recognition"),
     "/ledger": _("Ledger"),
+    "/sending": _("Sending"),
     "/me": _("My page"),
 }
 SEEN: dict[Role, tuple[str, ...]] = {
     "agent": ("/me",),
     "department": ("/cases", "/trends", "/recognition", "/ledger", "/me"),
-    "leadership": ("/trends", "/cases", "/recognition", "/ledger"),
-    "admin": ("/trends", "/cases", "/recognition", "/ledger"),
+    "leadership": ("/trends", "/cases", "/recognition", "/ledger", "/sending"),
+    "admin": ("/trends", "/cases", "/recognition", "/ledger", "/sending"),
 }
 """Where each role can go, its own page first."""
 
