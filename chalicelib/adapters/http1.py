@@ -9,10 +9,10 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, BinaryIO
+from typing import Any
 
-LINE_BYTES_MAX = 64 * 1024
-HEADERS_MAX = 200
+HEAD_BYTES_MAX = 64 * 1024
+RECEIVE_BYTES = 64 * 1024
 
 
 class NotConnected(Exception):
@@ -52,7 +52,8 @@ class Connection:
             raise TimedOut("while connecting") from error
         except OSError as error:
             raise NotConnected(str(error)) from error
-        self._file: BinaryIO = self._socket.makefile("rb")
+        self._read = bytearray()
+        """What has come and is not yet used."""
 
     def is_dropped(self) -> bool:
         """Say whether the other side has hung up: an idle connection that can be read has nothing good to say."""
@@ -62,7 +63,6 @@ class Connection:
 
     def close(self) -> None:
         """Hang up."""
-        self._file.close()
         self._socket.close()
 
     def post(self, head: bytes, body: bytes) -> Reply:
@@ -80,54 +80,62 @@ class Connection:
     def _reply(self) -> Reply:
         status = 100
         while 100 <= status < 200:
-            version, status = self._status()
-            headers = self._headers()
+            version, status, headers = self._head()
         body, is_whole = self._body(headers)
         keeps = is_whole and version == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
         return Reply(status, headers, body, keeps)
 
-    def _status(self) -> tuple[bytes, int]:
-        version, _, rest = self._line().partition(b" ")
+    def _head(self) -> tuple[bytes, int, dict[str, str]]:
+        first, *lines = self._until(b"\r\n\r\n").split(b"\r\n")
+        version, _, rest = first.partition(b" ")
         if not version.startswith(b"HTTP/1."):
             raise ValueError("no answer in HTTP/1")
-        return version, int(rest[:3])
-
-    def _headers(self) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for _ in range(HEADERS_MAX):
-            line = self._line()
-            if not line:
-                return headers
-            name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
-        raise ValueError("more headers than there may be")
+        return version, int(rest[:3]), _headers(lines)
 
     def _body(self, headers: Mapping[str, str]) -> tuple[bytes, bool]:
         if "chunked" in headers.get("transfer-encoding", "").lower():
             return self._chunks(), True
         if "content-length" in headers:
             return self._exactly(int(headers["content-length"])), True
-        return self._file.read(), False
+        while self._fill():
+            pass
+        return bytes(self._read), False
 
     def _chunks(self) -> bytes:
         parts = []
-        while size := int(self._line().partition(b";")[0], 16):
+        while size := int(self._until(b"\r\n").partition(b";")[0], 16):
             parts.append(self._exactly(size))
-            self._line()
-        self._headers()  # what may follow the last chunk
+            self._until(b"\r\n")
+        while self._until(b"\r\n"):
+            pass  # what may follow the last chunk
         return b"".join(parts)
 
-    def _exactly(self, size: int) -> bytes:
-        content = self._file.read(size)
-        if len(content) < size:
-            raise ValueError(f"{len(content)} bytes of {size}")
-        return content
+    def _until(self, end: bytes) -> bytes:
+        """Return what comes before an end, which is passed over."""
+        while (place := self._read.find(end)) < 0:
+            if len(self._read) > HEAD_BYTES_MAX or not self._fill():
+                raise ValueError("the answer was cut off, or begins endlessly")
+        found = bytes(self._read[:place])
+        del self._read[: place + len(end)]
+        return found
 
-    def _line(self) -> bytes:
-        line = self._file.readline(LINE_BYTES_MAX)
-        if not line.endswith(b"\n"):
-            raise ValueError("the answer was cut off")
-        return line.rstrip(b"\r\n")
+    def _exactly(self, size: int) -> bytes:
+        while len(self._read) < size:
+            if not self._fill():
+                raise ValueError(f"{len(self._read)} bytes of {size}")
+        found = bytes(self._read[:size])
+        del self._read[:size]
+        return found
+
+    def _fill(self) -> bool:
+        more = self._socket.recv(RECEIVE_BYTES)
+        self._read += more
+        return bool(more)
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    pairs = (line.decode("latin-1").partition(":") for line in lines)
+    return {name.lower(): value.strip() for name, _, value in pairs}
 
 
 @cache
