@@ -30,6 +30,9 @@ def department_name(id_: str | None, organisation: Organisation, language: str) 
 def why_text(why: Why, organisation: Organisation, language: str) -> str:
     """Return why a department leads, for its own people; a reason of another make is said as it stands."""
     start, said = WHY.get(why.rule, ("", ""))
+    if why.sure is not None and why.sure < 1:
+        plain = why_text(why.model_copy(update={"sure": None}), organisation, language)
+        return sentence("%(why)s (%(share)s %% sure)", language, why=plain, share=round(100 * why.sure))
     if not said or not why.text.startswith(start):
         return why.text
     what = why.text.removeprefix(start)

@@ -172,7 +172,8 @@ class Routing(Frozen):
     arbiter: Identifier
     returns_max: Annotated[int, Field(ge=0, le=10)] = 2
     topics: dict[Identifier, dict[str, list[str]]] = {}
-    """Department → language → words that speak of it, as in logistics: {es: ["tard", "entreg"]}."""
+    """Department → language → what speaks of it: beginnings of words, or of several that stand close together in this
+    order, as in logistics: {es: ["tard", "nadie avis"]}."""
 
 
 class Target(Frozen):

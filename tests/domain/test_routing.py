@@ -51,3 +51,49 @@ def test_several_failures_make_one_case_with_support() -> None:
 )
 def test_words_are_compared_without_case_accents_or_marks(given: str, plain: str) -> None:
     assert folded(given) == plain
+
+
+TOPICS = {
+    "sales": {"es": ["nadie resolv", "trat mal"]},
+    "billing": {"es": ["cobr", "cobr de mas", "factur"]},
+    "logistics": {"es": ["tard", "nadie resolv garant"], "pt": ["atras"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "department", "said"),
+    [
+        ("Nadie me resolvió la garantía", "logistics", "nadie me resolvio la garantia"),
+        ("nadie nunca me resolvió", "sales", "nadie nunca me resolvio"),
+        ("Me trataron muy mal y la factura tampoco", "sales", "trataron muy mal"),
+        ("me cobraron de más", "billing", "cobraron de mas"),
+        ("atrasou", "logistics", "atrasou"),
+    ],
+)
+def test_a_phrase_says_more_than_its_words(words: str, department: str, said: str) -> None:
+    company = organisation(routing={"arbiter": "reception", "topics": TOPICS})
+    answer = Answer(rating=2, at=FRIDAY_1630, how="button", texts={"comment": words})
+    to = route(asked(), NPS, answer, company, FRIDAY_1630)
+    assert (to.department, to.why.text) == (department, f"the customer wrote: {said}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["resolvió nadie", "nadie vino a la casa el lunes ni me resolvió", "trató de ayudarme todo el mal día que fue"],
+)
+def test_words_in_another_order_or_far_apart_are_no_phrase(words: str) -> None:
+    company = organisation(routing={"arbiter": "reception", "topics": {"billing": TOPICS["sales"]}})
+    assert routed(company=company, texts={"comment": words})[1] != "words"
+
+
+def test_how_sure_the_words_are_is_their_share_of_all_that_speak() -> None:
+    company = organisation(routing={"arbiter": "reception", "topics": TOPICS})
+    answer = Answer(rating=2, at=FRIDAY_1630, how="button", texts={"comment": "La factura, y me trataron mal"})
+    to = route(asked(), NPS, answer, company, FRIDAY_1630)
+    assert (to.department, to.why.sure, to.supporting) == ("sales", 0.75, ("billing",))
+
+
+@pytest.mark.parametrize("topic", ["", "¡!", "  "])
+def test_a_topic_without_letters_speaks_of_nothing(topic: str) -> None:
+    company = organisation(routing={"arbiter": "reception", "topics": {"billing": {"es": [topic]}}})
+    assert routed(company=company, texts={"comment": "tarde"})[1] != "words"
