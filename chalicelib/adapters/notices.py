@@ -24,9 +24,10 @@ def department_of(notice: Notice, organisation: Organisation) -> Department:
 def recipients(notice: Notice, organisation: Organisation) -> tuple[str, ...]:
     """Return the addresses that a notice goes to: the department's, its head's or leadership's."""
     department = department_of(notice, organisation)
-    if notice.rung == "leadership":
+    reaches = notice.reaches or notice.rung
+    if reaches == "leadership":
         return organisation.leadership
-    if notice.rung == "head" or notice.kind == "overdue_on_arrival":
+    if reaches == "head" or notice.kind == "overdue_on_arrival":
         return (department.head.email,) if department.head.email else department.alert_to
     return department.alert_to
 
@@ -68,6 +69,7 @@ def facts(
         "rating": rating,
         "drivers": drivers_text(case, invitation.survey, organisation, language),
         "why": why_text(case.why, organisation, language),
+        "again": sentence(AGAIN, language) if case.is_repeat else "",
         "deadlines": deadlines(case, zone, now, language),
         "promises": [promise_told(promise, zone, now, language) for promise in invitation.promises],
         "zone": zone,
@@ -120,6 +122,7 @@ def _moment(at: datetime, zone: str, language: str) -> str:
     return moment(at, zone, language=base_language(language))
 
 
+AGAIN = _("This customer was let down before, within 90 days.")
 _PICK_UP = _("Please pick it up before %(when)s.")
 _STORIES: dict[tuple[str, str | None, str | None], tuple[str, str, str]] = {
     ("opened", None, None): (_("New case"), _PICK_UP, "acknowledge"),

@@ -1,6 +1,6 @@
 """Follow up one low rating: who leads, by when, what moved, and whose clock ran."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -32,6 +32,12 @@ PromiseKind = Literal["acknowledge", "resolve"]
 Rung = Literal["warning", "head", "leadership"]
 RUNGS: dict[Rung, float] = {"warning": 0.75, "head": 1.0, "leadership": 1.5}
 """When each rung is reached, as a share of the promise's open time."""
+
+HIGHER: dict[Rung, Rung] = {"warning": "head", "head": "leadership", "leadership": "leadership"}
+"""Who is told of a rung when the customer was let down before."""
+
+REPEAT_WITHIN = timedelta(days=90)
+"""How long a low answer is remembered when the same customer gives another."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "acknowledge": ("open",),
@@ -70,6 +76,8 @@ class Notice(Frozen):
     at: Instant
     promise: PromiseKind | None = None
     rung: Rung | None = None
+    reaches: Rung | None = None
+    """Who is told, where that is a rung higher than usual: the customer was let down before."""
 
 
 class Fired(Frozen):
@@ -105,6 +113,8 @@ class Case(Frozen):
     origin_department: str | None = None
     supporting: tuple[str, ...] = ()
     why: Why
+    is_repeat: bool = False
+    """Whether this customer was let down before, not long ago: whoever is told is a rung higher."""
     opened_at: Instant
 
     lead_since: Instant
@@ -232,7 +242,26 @@ class Moved:
     entry: Entry
 
 
-def open_case(invitation: Invitation, answer: Answer, to: RouteTo, organisation: Organisation, now: datetime) -> Moved:
+def is_repeat(before: Iterable[Invitation], invitation: Invitation, now: datetime) -> bool:
+    """Say whether a customer, by earlier invitations, was let down not long before this one."""
+    return any(
+        each.id != invitation.id
+        and each.has_case
+        and each.first_confirmed_at is not None
+        and now - REPEAT_WITHIN <= each.first_confirmed_at
+        for each in before
+    )
+
+
+def open_case(
+    invitation: Invitation,
+    answer: Answer,
+    to: RouteTo,
+    organisation: Organisation,
+    now: datetime,
+    *,
+    repeat: bool = False,
+) -> Moved:
     """Return the one case of an invitation whose rating was confirmed low."""
     now = _whole(now)
     budgets = _sla(organisation, to.department)
@@ -253,6 +282,7 @@ def open_case(invitation: Invitation, answer: Answer, to: RouteTo, organisation:
         origin_department=invitation.department,
         supporting=to.supporting,
         why=to.why,
+        is_repeat=repeat,
         opened_at=now,
         lead_since=now,
         running_since=now,
@@ -263,10 +293,15 @@ def open_case(invitation: Invitation, answer: Answer, to: RouteTo, organisation:
         resolve_budget=budgets.resolve.total_seconds(),
         promised_by=to.department,
         resolve_by=due(now, budgets.resolve, organisation.calendar),
-        notices=(Notice(kind="opened", department=to.department, at=now),),
+        notices=_opening(to.department, now, repeat=repeat),
     )
     opened = _planned(case, organisation)
     return Moved(opened, _entry(opened, None, "opened", "customer", now, to.why.text))
+
+
+def _opening(department: str, now: datetime, *, repeat: bool) -> tuple[Notice, ...]:
+    opened = Notice(kind="opened", department=department, at=now)
+    return (opened, opened.model_copy(update={"reaches": "head"})) if repeat else (opened,)
 
 
 def move(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Moved:
@@ -618,7 +653,14 @@ def advance(case: Case, now: datetime) -> Due | None:
     if case.lease_until and now < case.lease_until and not (reached or case.ask_mended or tell_heard):
         return None
     told = tuple(
-        Notice(kind="escalation", department=case.department, at=step.at, promise=step.promise, rung=step.rung)
+        Notice(
+            kind="escalation",
+            department=case.department,
+            at=step.at,
+            promise=step.promise,
+            rung=step.rung,
+            reaches=HIGHER[step.rung] if case.is_repeat else None,
+        )
         for step in reached
     )
     notices = (*case.notices, *told)

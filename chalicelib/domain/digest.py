@@ -51,9 +51,10 @@ def is_gathered(notice: Notice) -> bool:
 
 def mailbox(notice: Notice) -> str:
     """Return the name of the mailbox that an alert goes to: a department's, its head's, or leadership's."""
-    if notice.rung == "leadership":
+    reaches = notice.reaches or notice.rung
+    if reaches == "leadership":
         return "leadership"
-    return f"{notice.department}:head" if notice.rung == "head" else notice.department
+    return f"{notice.department}:head" if reaches == "head" else notice.department
 
 
 def admit(digest: Digest, line: Line, now: datetime, quiet: timedelta) -> Digest | None:

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from chalicelib.domain.case import Moved, correct, open_case
+from chalicelib.domain.case import Moved, correct, is_repeat, open_case
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.response import Recorded
 from chalicelib.domain.routing import route
@@ -27,6 +28,13 @@ def _case(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organi
         return None
     if recorded.opens_case:
         to = route(recorded.next, survey, answer, organisation, now)
-        return open_case(recorded.next, answer, to, organisation, now)
+        return open_case(recorded.next, answer, to, organisation, now, repeat=_repeats(ports, recorded.next, now))
     case = ports.cases.get(recorded.next.id) if recorded.corrects_case else None
     return correct(case, answer, now) if case else None
+
+
+def _repeats(ports: Ports, invitation: Invitation, now: datetime) -> bool:
+    """Say whether this customer was let down before: two reads, and only for a low answer."""
+    customer = ports.customers.get(invitation.customer)
+    before = ports.invitations.get_many(customer.recent) if customer else {}
+    return is_repeat(before.values(), invitation, now)

@@ -238,3 +238,17 @@ def test_a_correction_is_told_and_closes_nothing() -> None:
     corrected = correct(opened(), Answer(rating=10, at=FRIDAY_1630, how="button"), FRIDAY_1630 + HOUR)
     assert (corrected.case.state, corrected.case.rating, corrected.entry.text) == ("open", 10, "2 → 10")
     assert corrected.case.notices[-1].kind == "corrected"
+
+
+def test_of_a_customer_let_down_again_each_rung_reaches_one_higher() -> None:
+    to = RouteTo("logistics", Why(rule="driver", text="late"))
+    case = open_case(asked(), LOW, to, COMPANY, FRIDAY_1630, repeat=True).case
+    assert [notice.reaches for notice in case.notices] == [None, "head"]
+    reached = {}
+    while case.due_at:
+        step = advance(case, case.due_at)
+        assert step is not None
+        reached |= {(n.promise, n.rung): n.reaches for n in step.notices if n.kind == "escalation"}
+        case = told(step.case, step.notices)
+    assert reached["acknowledge", "warning"] == reached["resolve", "warning"] == "head"
+    assert reached["acknowledge", "head"] == reached["resolve", "leadership"] == "leadership"

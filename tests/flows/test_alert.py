@@ -152,3 +152,43 @@ def test_escalations_of_one_night_are_one_mail_to_the_head() -> None:
     world.wait(4 * DAY)
     digests = [message for message in world.memory.sent if message.tags["kind"] == "digest"]
     assert digests[-1].text.count("escalation:") == 3
+
+
+def test_a_second_low_answer_of_one_customer_goes_a_rung_higher() -> None:
+    world = World()
+    ana(world, 1)
+    world.wait(89 * DAY)
+    before = len(world.memory.sent)
+    second = world.memory.cases[ana(world, 2)]
+    assert second.is_repeat
+    assert [message.to[0] for message in world.memory.sent[before + 1 :]] == ["logistics@example.com"] * 2
+    assert world.memory.digests["logistics:head"].first
+
+
+def test_after_ninety_days_an_old_failure_is_forgotten() -> None:
+    world = World()
+    ana(world, 1)
+    world.wait(90 * DAY + MINUTE)
+    assert not world.memory.cases[ana(world, 2)].is_repeat
+
+
+def test_a_low_answer_after_a_high_one_is_no_repeat() -> None:
+    world = World()
+    ana(world, 1, rating=10)
+    world.wait(31 * DAY)
+    assert not world.memory.cases[ana(world, 2)].is_repeat
+
+
+def test_another_customers_failure_is_no_repeat() -> None:
+    world = World()
+    complain(world, 1)
+    assert not world.memory.cases[complain(world, 2)].is_repeat
+
+
+def ana(world: World, number: int, rating: int = 2) -> str:
+    before = set(world.memory.invitations)
+    at = world.now.isoformat()
+    world.tell(sale(envelope={"id": f"ANA-{number}", "time": at}, reference=f"ANA-{number}", promises=[]))
+    (id_,) = set(world.memory.invitations) - before
+    world.answer(id_, rating, failed="late")
+    return id_

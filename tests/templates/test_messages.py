@@ -321,6 +321,14 @@ def test_each_notice_says_at_once_what_it_is_and_goes_to_whom_it_concerns(
     assert len(sent.html.encode()) < MAIL_BYTES_MAX
 
 
+def test_a_customer_let_down_again_is_told_to_whom_it_reaches() -> None:
+    sent = notice("escalation", promise="resolve", rung="warning", reaches="head", view=case_view(is_repeat=True))
+    assert sent.to == ("bruno@eltornillo.example",)
+    assert "A este cliente ya le fallamos en los últimos 90 días." in sent.text
+    assert "Otra vez" in sent.html
+    assert "Otra vez" not in notice().html
+
+
 def test_a_hand_over_tells_the_reason_that_was_given() -> None:
     view = case_view()
     passed = Entry(

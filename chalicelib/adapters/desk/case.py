@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.adapters.desk import words
 from chalicelib.adapters.desk.forms import TITLES, forms
 from chalicelib.adapters.desk.frame import Desk, desk_page
+from chalicelib.adapters.notices import AGAIN
 from chalicelib.adapters.templates import Page
 from chalicelib.adapters.templates.formats import moment
 from chalicelib.adapters.wording import drivers_text, promise_told, rating_text, why_text
@@ -153,6 +154,7 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
         "rating": rating_text(case.metric, case.rating, desk.language),
         "drivers": drivers_text(case, invitation.survey, desk.organisation, desk.language),
         "why": why_text(case.why, desk.organisation, desk.language),
+        "again": desk.say(AGAIN) if case.is_repeat else "",
         "lead": desk.department(case.department),
         "origin": desk.department(case.origin_department),
         "supporting": [desk.department(each) for each in case.supporting],
