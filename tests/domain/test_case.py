@@ -244,7 +244,7 @@ def test_of_a_customer_let_down_again_each_rung_reaches_one_higher() -> None:
     to = RouteTo("logistics", Why(rule="driver", text="late"))
     case = open_case(asked(), LOW, to, COMPANY, FRIDAY_1630, repeat=True).case
     assert [notice.reaches for notice in case.notices] == [None, "head"]
-    reached = {}
+    reached: dict[tuple[str | None, str | None], str | None] = {}
     while case.due_at:
         step = advance(case, case.due_at)
         assert step is not None
