@@ -20,6 +20,7 @@ COMMANDS = {
     "rebuild": "rebuild",
     "erase": "erase",
     "resume": "resume",
+    "redrive": "redrive",
     "export": "export",
     "sql": "sql",
     "cost": "cost",
