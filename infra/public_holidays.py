@@ -48,9 +48,10 @@ def customer_hours(marked: Marked, today: date) -> Iterator[Fault]:
         yield marked.fault(("customer_hours",), "must map countries to hours, as in {CO: {mon-fri: 08:00-17:00}}")
         return
     known = holidays.list_supported_countries()
-    for country in [each for each in written if each not in known or each not in _ZONES]:
+    strange = [each for each in written if each not in known or each not in _ZONES]
+    for country in strange:
         yield marked.fault(("customer_hours", country), f"must be a country of two capital letters, not {country!r}")
-        return
+    written = {country: hours for country, hours in written.items() if country not in strange}
     marked.data["customer_hours"] = {
         country: _of_country(country, hours, today) for country, hours in {**BY_LAW, **written}.items()
     }

@@ -7,6 +7,7 @@ customers' ids; a first line of names is recognised in Spanish, English and Port
 import argparse
 import csv
 import io
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,26 +86,42 @@ def decoded(file: Path) -> str:
         raw = file.read_bytes()
     except OSError as error:
         raise Failed(f"{file} cannot be opened: {error.strerror}.") from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")  # Latin-1 as Windows writes it
+    if raw[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):  # "Unicode text", as spreadsheets call it
+        return raw.decode("utf-16", errors="replace")
+    for encoding in ("utf-8-sig", "cp1252"):  # the second is Latin-1 as Windows writes it
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")
 
 
 def read(text: str, country: str) -> tuple[list[Wish], list[tuple[int, str]]]:
     """Return whom the lines name, and the lines that name nobody, each with the reason."""
-    sample = text[:4096]
-    delimiter = max(",;\t", key=sample.count)
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    rows = list(_rows(text))
+    header = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     columns = [COLUMNS.get(name) for name in header]
     has_header = any(columns)
     wishes: list[Wish] = []
     unreadable: list[tuple[int, str]] = []
-    for line, row in enumerate(rows[has_header:], start=1 + has_header):
+    for line, row in rows[has_header:]:
         if any(cell.strip() for cell in row):
             _sort_in(line, row, columns if has_header else [], country, wishes, unreadable)
     return wishes, unreadable
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the line that it begins on: a cell in quotes may hold line breaks."""
+    delimiter = max(",;\t", key=text[:4096].count)
+    reader = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
+    line = 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        text = f'line {line} begins a cell that nothing ends ({error}): look for a quote (") too many'
+        raise Failed(text) from None
 
 
 def _sort_in(
@@ -115,22 +132,26 @@ def _sort_in(
     wishes: list[Wish],
     unreadable: list[tuple[int, str]],
 ) -> None:
-    try:
-        named = tuple(_named(row, columns, country))
-    except ValueError as error:
-        unreadable.append((line, str(error)))
-        return
+    """Take what a line names; what it names wrongly is told, and does not keep the rest of it out."""
+    named: list[tuple[Kind, str]] = []
+    wrong: list[str] = []
+    for kind, cell in _cells(row, columns):
+        try:
+            named.append((kind, _normal(kind, cell, country)))
+        except ValueError as error:
+            wrong.append(str(error))
     if named:
-        wishes.append(Wish(line, named))
-    else:
-        unreadable.append((line, "names no address, no phone and no customer"))
+        wishes.append(Wish(line, tuple(named)))
+    elif not wrong:
+        wrong.append("names no address, no phone and no customer")
+    unreadable += [(line, why) for why in wrong]
 
 
-def _named(row: list[str], columns: list[Kind | None], country: str) -> Iterator[tuple[Kind, str]]:
+def _cells(row: list[str], columns: list[Kind | None]) -> Iterator[tuple[Kind, str]]:
     for index, cell in enumerate(each.strip() for each in row):
         kind = columns[index] if index < len(columns) else None if columns else _guessed(cell)
         if kind and cell:
-            yield kind, _normal(kind, cell, country)
+            yield kind, cell
 
 
 def _guessed(cell: str) -> Kind | None:

@@ -72,3 +72,43 @@ def test_who_is_on_the_list_is_not_asked_and_the_second_import_changes_nothing()
     customer = world.ports.customers.get(world.ports.names.customer("c-981"))
     assert customer is not None
     assert (customer.opted_out_at, customer.opted_out_how) == (world.now, "imported")
+
+
+def test_one_wrong_cell_does_not_keep_the_rest_of_its_line_out() -> None:
+    wishes, unreadable = read("email;celular\nana@example.com;12\n@;300 123 4567\n", "CO")
+
+    assert [wish.named for wish in wishes] == [(("email", "ana@example.com"),), (("phone", "+573001234567"),)]
+    assert unreadable == [
+        (2, "'12' is not a possible phone number of CO"),
+        (3, "'@' is not one e-mail address"),
+    ]
+
+
+def test_lines_are_counted_as_an_editor_counts_them() -> None:
+    wishes, unreadable = read('email,why\r\nana@example.com,"tired\r\nof it"\r\nnobody@,x\r\n', "CO")
+
+    assert [wish.line for wish in wishes] == [2]
+    assert [line for line, _ in unreadable] == [4]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "email;nombre\nana@example.com;Nuñez\n".encode("utf-16"),
+        "\ufeffemail;nombre\nana@example.com;Nuñez\n".encode(),
+        b"email;nombre\nana@example.com;\x81\x8d\n",
+        b"email;nombre\nana@example.com;\0\n",
+    ],
+)
+def test_whatever_a_spreadsheet_saves_is_read(raw: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "bajas.csv"
+    file.write_bytes(raw)
+
+    assert names(decoded(file)) == [("email", "ana@example.com")]
+
+
+def test_a_quote_that_nobody_closes_is_told_with_its_line() -> None:
+    endless = 'email,why\nana@example.com,ok\n"' + "x" * 200_000
+
+    with pytest.raises(Failed, match="line 3 begins a cell that nothing ends"):
+        read(endless, "CO")
