@@ -82,13 +82,17 @@ def _page(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    if who:
-        page.goto("/sign-in")
-        page.get_by_text("I have a token").click()
-        page.get_by_label("Token").fill(who)
-        page.get_by_role("button", name="Sign in with it").click()
-    yield page
-    context.close()
+    try:
+        if who:
+            page.goto("/sign-in")
+            page.get_by_text("I have a token").click()
+            page.get_by_label("Token").fill(who)
+            page.get_by_role("button", name="Sign in with it").click()
+            page.wait_for_load_state()
+        page.bring_to_front()  # keys and focus go to one tab of a browser only
+        yield page
+    finally:
+        context.close()  # also when the test failed: a tab left open would keep the next one's focus
     assert complaints == []
 
 
