@@ -375,6 +375,10 @@ class Counters(Protocol):
         """Return day → counts, all lanes added up, for days first to last inclusive."""
         ...
 
+    def glance(self) -> "Counters":
+        """Return the same counters for one request: what all its questions share is read once."""
+        ...
+
     def values(self, kind: str, dimension: str) -> tuple[str, ...]:
         """Return every value of a dimension that was ever counted, sorted."""
         ...

@@ -10,9 +10,9 @@ class RememberedCounters:
     """Counters as they were when this was made: for one request, never longer."""
 
     def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-        self.series = cache(counters.series)
-        self.values = cache(counters.values)
+        self._counters = counters.glance()
+        self.series = cache(self._counters.series)
+        self.values = cache(self._counters.values)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._counters, name)

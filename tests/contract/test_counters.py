@@ -111,3 +111,10 @@ def test_names_of_counts_are_free(kept: Subject) -> None:
     counts = {"n": 1, "size": 2, "x*y": 3, "añ": 4, "count": 5, "10": 6}
     kept.counters.add("s", [Row("response", "department", "logistics", "2026-03-06", counts)], last="", end=FIRST)
     assert series(kept) == {"2026-03-06": counts}
+
+
+def test_a_glance_sees_what_was_counted(kept: Subject) -> None:
+    kept.counters.add("s", [row(n=1, r3=1)], last="", end=FIRST)
+    glance = kept.counters.glance()
+    assert glance.series("response", "department", "logistics", "2026-03-01", "2026-03-31") == series(kept)
+    assert glance.values("response", "department") == ("logistics",)

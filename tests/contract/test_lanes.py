@@ -115,6 +115,24 @@ def test_rows_that_leave_their_lane_while_somebody_reads_count_once(embedded: Em
     assert reader.series("case", "all", "all", *EVER) == {"2026-03-06": {"n": 15}}
 
 
+def test_within_a_glance_lanes_are_read_once_and_again_where_rows_have_left_since(embedded: Embedded) -> None:
+    writer = DynamoCounters(embedded.table(), SIZES["at once"])
+    DynamoCounters(embedded.table()).add("s", [row(5)], last="", end="1")
+    reads: list[int] = []
+
+    class Watched(Between):
+        def get_many(self, wanted: list[keys.Key], *, consistent: bool = True) -> list[Image]:
+            reads.append(len(wanted))
+            return self.table.get_many(wanted, consistent=consistent)
+
+    glance = DynamoCounters(Watched(embedded.table(), writer)).glance()  # type: ignore[arg-type]  # stands in for it
+    assert glance.series("case", "all", "all", *EVER) == glance.series("case", "all", "all", *EVER)
+    assert len(reads) == 1
+    writer.add("s", [row(10)], last="1", end="2")
+    assert glance.series("case", "all", "all", *EVER) == {"2026-03-06": {"n": 15}}
+    assert len(reads) == 2
+
+
 def test_only_a_large_lane_costs_a_transaction(embedded: Embedded) -> None:
     counters = DynamoCounters(embedded.table())
     for step in range(5):

@@ -29,6 +29,13 @@ class DynamoCounters:
         self._limits = limits or Limits()
         self._known: dict[tuple[str, str], set[str]] = {}
         self._seen: dict[int, Lane] = {}
+        self._kept: _Pending | None = None
+        self._keeps = False
+
+    def glance(self) -> "DynamoCounters":
+        one = DynamoCounters(self._table, self._limits)
+        one._keeps = True
+        return one
 
     def checkpoint(self, shard: str) -> str:
         return self._read(keys.lane_of(shard)).shards.get(shard, "")
@@ -97,12 +104,12 @@ class DynamoCounters:
 
     def series(self, kind: str, dimension: str, value: str, first: str, last: str) -> Days:
         for _ in range(TRIES_MAX):
-            lanes = self._lanes()
+            pending = self._pending()
             images = list(self._images(kind, dimension, value, first, last))
-            if all(_flush_of(image) <= lanes.get(_lane_of(image), Lane()).flushes for image in images):
-                pending = [row for row in _pending(lanes, kind, dimension) if row.value == value]
-                within = [(row.day, row.counts) for row in pending if first <= row.day <= last]
-                return _added([*map(_counts, images), *within])
+            if all(_flush_of(image) <= pending.flushes(_lane_of(image)) for image in images):
+                rows = pending.of(kind, dimension).get(value, ())
+                return _added([*map(_counts, images), *(row for row in rows if first <= row[0] <= last)])
+            self._kept = None  # read before what has left meanwhile: it would count twice
         raise Overloaded(f"the counters of {kind} moved on {TRIES_MAX} times while they were read")
 
     def _images(self, kind: str, dimension: str, value: str, first: str, last: str) -> Iterator[Image]:
@@ -119,21 +126,42 @@ class DynamoCounters:
 
     def values(self, kind: str, dimension: str) -> tuple[str, ...]:
         # The lanes first: a value is entered before its rows leave them.
-        pending = {row.value for row in _pending(self._lanes(), kind, dimension)}
+        pending = set(self._pending().of(kind, dimension))
         return tuple(sorted(pending | self._entered(kind, dimension)))
 
-    def _lanes(self) -> dict[int, Lane]:
+    def _pending(self) -> "_Pending":
+        """Return what the lanes hold; within a glance, as they were at its first look."""
+        if self._kept is not None:
+            return self._kept
         images = self._table.get_many([keys.lane(number) for number in range(keys.LANES)])
-        return {int(image["pk"]["S"].partition("#")[2]): _lane(image) for image in images}
+        pending = _Pending({int(image["pk"]["S"].partition("#")[2]): _lane(image) for image in images})
+        if self._keeps:
+            self._kept = pending
+        return pending
+
+
+class _Pending:
+    """What the lanes hold and their rows do not yet, by kind, dimension and value."""
+
+    def __init__(self, lanes: Mapping[int, Lane]) -> None:
+        self._flushes = {number: lane.flushes for number, lane in lanes.items()}
+        self._rows: dict[tuple[str, str], dict[str, list[tuple[str, Mapping[str, int]]]]] = {}
+        for lane in lanes.values():
+            for row in lane.rows():
+                of = self._rows.setdefault((row.kind, row.dimension), {})
+                of.setdefault(row.value, []).append((row.day, row.counts))
+
+    def flushes(self, lane: int) -> int:
+        """Return how often rows had left a lane."""
+        return self._flushes.get(lane, 0)
+
+    def of(self, kind: str, dimension: str) -> Mapping[str, Sequence[tuple[str, Mapping[str, int]]]]:
+        """Return a dimension's values, each with its days and counts."""
+        return self._rows.get((kind, dimension), {})
 
 
 def _lane(image: Image) -> Lane:
     return read_lane(int(image["v"]["N"]), image["body"]["B"])
-
-
-def _pending(lanes: Mapping[int, Lane], kind: str, dimension: str) -> Iterator[Row]:
-    for lane in lanes.values():
-        yield from (row for row in lane.rows() if (row.kind, row.dimension) == (kind, dimension))
 
 
 def _image(number: int, lane: Lane) -> Image:
