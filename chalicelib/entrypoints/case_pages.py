@@ -10,7 +10,7 @@ from chalicelib.domain.survey import Survey
 from chalicelib.entrypoints.access import is_over
 from chalicelib.entrypoints.visit import Visit
 from chalicelib.errors import LazoError, LinkExpired, MoveForbidden, NotFound
-from chalicelib.flows import recover
+from chalicelib.flows import recall, recover
 from chalicelib.ports import CaseList, CaseView, Ticket
 
 
@@ -23,7 +23,9 @@ def queue_page(
 
 def case_page(visit: Visit, view: CaseView, *, done: str) -> Page:
     """Return a case."""
-    return layout.case_page(visit.desk, view, _survey(visit, view), done=done)
+    is_open = view.case.state != "resolved"
+    known = recall.like(visit.ports, view) if is_open else ()
+    return layout.case_page(visit.desk, view, _survey(visit, view), done=done, known=known)
 
 
 def refused_page(visit: Visit, view: CaseView, verb: str, typed: Mapping[str, str], refusal: LazoError) -> Page:

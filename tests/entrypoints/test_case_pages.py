@@ -331,3 +331,16 @@ def test_a_link_for_something_else_is_not_found(bruno_and_co: Desk) -> None:
 def test_another_site_cannot_press_the_button(bruno_and_co: Desk) -> None:
     answer = bruno_and_co.form(_link(bruno_and_co), {}, Sec_Fetch_Site="cross-site")
     assert (answer.status, bruno_and_co.case("ORD-10070").version) == (403, 1)
+
+
+def test_a_case_shows_what_mended_cases_like_it_without_names(bruno: Desk) -> None:
+    cases = bruno.world.memory.cases
+    resolved = next(each for each in cases.values() if each.resolved_at and each.department == "logistics")
+    open_ = next(each for each in cases.values() if not each.resolved_at and each.department == "logistics")
+    done = {"root_cause": "carrier", "action": "Sofía got a new drill on Monday", "drivers": ("late",)}
+    cases[resolved.id] = resolved.model_copy(update=done)
+    cases[open_.id] = open_.model_copy(update={"drivers": ("late",)})
+    page = bruno.get(f"/cases/{open_.id}").text
+    assert "What mended cases like this" in page
+    assert "… got a new drill on Monday" in page
+    assert "What mended cases like this" not in bruno.get(f"/cases/{resolved.id}").text

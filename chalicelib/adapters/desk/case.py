@@ -17,6 +17,7 @@ from chalicelib.adapters.wording import drivers_text, promise_told, rating_text,
 from chalicelib.domain.case import ALLOWED, PUBLICATION, Case, Entry
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.knowledge import Lesson
 from chalicelib.domain.survey import TOUCHPOINT_SCALE, Survey
 from chalicelib.domain.terms import in_language
 from chalicelib.errors import LazoError
@@ -80,10 +81,24 @@ class Promised:
     is_live: bool
 
 
-def case_page(desk: Desk, view: CaseView, survey: Survey | None, *, done: str = "") -> Page:
-    """Return the page of a case."""
+def case_page(
+    desk: Desk, view: CaseView, survey: Survey | None, *, done: str = "", known: Sequence[Lesson] = ()
+) -> Page:
+    """Return the page of a case, with what mended cases like it."""
     said_done = desk.say(DONE[done]) if done in DONE else ""
-    return _page(desk, view, survey, done=said_done, forms=forms(view.case, desk))
+    learned = [_learned(lesson, view, desk) for lesson in known]
+    return _page(desk, view, survey, done=said_done, forms=forms(view.case, desk), lessons=learned)
+
+
+def _learned(lesson: Lesson, view: CaseView, desk: Desk) -> dict[str, str]:
+    causes = {cause.id: in_language(cause.text, desk.language) for cause in desk.organisation.causes}
+    alike = view.case.model_copy(update={"drivers": lesson.drivers})
+    return {
+        "cause": causes.get(lesson.root_cause, lesson.root_cause),
+        "action": lesson.action,
+        "drivers": drivers_text(alike, view.invitation.survey, desk.organisation, desk.language),
+        "word": desk.say("The customer says: mended") if lesson.recovered else "",
+    }
 
 
 def refused_page(
@@ -135,7 +150,7 @@ def by_mail(desk: Desk, case: Case) -> str:
 
 
 def _page(desk: Desk, view: CaseView, survey: Survey | None, *, status: int = 200, **more: object) -> Page:
-    plain: dict[str, object] = {"done": "", "trouble": "", "kept": "", "changed": []}
+    plain: dict[str, object] = {"done": "", "trouble": "", "kept": "", "changed": [], "lessons": []}
     desk = replace(desk, address=f"/cases/{view.case.id}")
     reads_only = desk.principal is not None and desk.principal.role == "leadership"
     facts = {**_facts(desk, view, survey), **plain, **more, "reads_only": reads_only}
