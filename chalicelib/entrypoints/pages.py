@@ -119,7 +119,8 @@ def recognition_page(visit: Visit) -> Response:
 @bp.route("/me", methods=["GET", "HEAD"])
 @for_people(bp)
 def own_page(visit: Visit) -> Response:
-    """Show somebody their own ratings beside their team's."""
-    told = own.ratings(visit.ports, visit.principal, visit.now)
-    rows = [(each.metric, each.mine, each.team) for each in told]
-    return show(people_layout.own_page(visit.desk, rows, own.targets(visit.ports, visit.principal, visit.now)))
+    """Show somebody their own ratings beside their team's, and a head those of their people."""
+    whose = own.subject(visit.ports, visit.principal, query(visit.request).get("person"))
+    rows = [(each.metric, each.mine, each.team) for each in own.ratings(visit.ports, whose, visit.now)]
+    goals, people = own.targets(visit.ports, whose, visit.now), own.people_of(visit.ports, visit.principal)
+    return show(people_layout.own_page(visit.desk, rows, goals, whose=whose, people=people))

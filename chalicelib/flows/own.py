@@ -5,12 +5,13 @@ from datetime import date, datetime, timedelta
 
 from chalicelib.domain.disclosure import SMALL_MAX
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.organisation import Organisation, Target
+from chalicelib.domain.organisation import Organisation, Staff, Target
 from chalicelib.domain.period import start_of
 from chalicelib.domain.rollup import day_of, encode, kind_name
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress, measured, progress
 from chalicelib.domain.trend import settled, total_of
+from chalicelib.errors import NotFound
 from chalicelib.ports import Ports, Principal
 
 RATINGS = ("nps", "csat", "ces")
@@ -27,6 +28,23 @@ class Own:
     metric: str
     mine: Estimate | None
     team: Estimate | None
+
+
+def people_of(ports: Ports, principal: Principal) -> tuple[Staff, ...]:
+    """Return whose pages somebody may read besides their own: a head's people; nobody's for anyone else."""
+    department = ports.library.organisation().department(principal.department)
+    leads = department is not None and principal.role == "department" and principal.person == department.head.id
+    return department.people if department and leads else ()
+
+
+def subject(ports: Ports, principal: Principal, person: str | None) -> Principal:
+    """Return whose page is read: one's own, or one's people's. Raises NotFound for anybody else's."""
+    if not person or person == principal.person:
+        return principal
+    found = next((one for one in people_of(ports, principal) if one.id == person), None)
+    if found is None:
+        raise NotFound(person)
+    return Principal(id=found.id, role="agent", name=found.name, department=principal.department, person=found.id)
 
 
 def ratings(ports: Ports, principal: Principal, now: datetime) -> tuple[Own, ...]:

@@ -15,12 +15,12 @@ from chalicelib import runtime
 from chalicelib.adapters.desk.frame import Desk as Reader
 from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.desk.trends import csv_of
-from chalicelib.domain.organisation import Pause, Pauses
+from chalicelib.domain.organisation import Pause, Pauses, Staff
 from chalicelib.domain.score import NOTHING
 from chalicelib.domain.sending import BREAKER
 from chalicelib.domain.terms import fingerprint
 from chalicelib.domain.trend import Point, Series, Trend
-from chalicelib.ports import Counters, Row
+from chalicelib.ports import Counters, Principal, Row
 from tests.domain.cast import FRIDAY_1630, sale
 from tests.entrypoints.desk import Desk, desk
 from tests.staffed import TOKENS, busy, company, install, staff_app, uninstall, year
@@ -331,6 +331,27 @@ def test_everybody_sees_their_own_ratings_beside_the_teams(carla: Desk) -> None:
     assert "Recommendation (NPS)" in page
     assert "You" in page
     assert "Sales" in page
+
+
+def test_a_head_reads_the_pages_of_their_people_and_nobody_elses(carla: Desk) -> None:
+    organisation = carla.world.ports.library.organisation()
+    sales = next(each for each in organisation.departments if each.id == "sales")
+    marta = Staff(id="u-7", name="Marta Ruiz")
+    led = sales.model_copy(update={"people": (marta,)})
+    changed = [led if each.id == "sales" else each for each in organisation.departments]
+    carla.world.publish(organisation.model_copy(update={"departments": tuple(changed)}))
+    head = Principal(id="head", role="department", name="Head", department="sales", person=sales.head.id)
+    colleague = head.model_copy(update={"id": "other", "person": "u-8"})
+    for token, principal in (("head", head), ("colleague", colleague)):
+        carla.world.ports.access.grant(token, principal)
+    assert 'href="/me?person=u-7"' in carla.get("/me", who="head").text
+    page = carla.get("/me?person=u-7&lang=en", who="head").text
+    assert "<h1>Marta Ruiz</h1>" in page
+    assert "Recommendation (NPS)" in page
+    assert carla.get("/me?person=u-99", who="head").status == 404
+    for who in ("colleague", "marta", "bruno", "carla", "admin"):
+        other = "u-7" if who != "marta" else sales.head.id
+        assert carla.get(f"/me?person={other}", who=who).status == 404, who
 
 
 def test_a_token_without_a_person_has_no_page_of_its_own(carla: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from chalicelib.adapters.desk import metrics
 from chalicelib.adapters.desk.frame import Desk, desk_page
@@ -15,6 +16,7 @@ from chalicelib.domain.reading import pooled
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress
 from chalicelib.errors import Forbidden, Invalid
+from chalicelib.ports import Principal
 
 BOARD_ANSWERS_MIN = 10
 BOARD_MAX = 10
@@ -94,9 +96,14 @@ def _estimated(metric: str, estimate: Estimate, desk: Desk) -> str:
 
 
 def own_page(
-    desk: Desk, ratings: Sequence[tuple[str, Estimate | None, Estimate | None]], targets: Sequence[Progress] = ()
+    desk: Desk,
+    ratings: Sequence[tuple[str, Estimate | None, Estimate | None]],
+    targets: Sequence[Progress] = (),
+    *,
+    whose: Principal,
+    people: Sequence[Staff] = (),
 ) -> Page:
-    """Return somebody's own page: each rating beside the team's, and the targets of their role."""
+    """Return somebody's own page: each rating beside the team's, the targets of their role, and a head's people."""
     rows = [
         {
             "title": desk.say(metrics.NAMES[metric]),
@@ -107,7 +114,16 @@ def own_page(
         }
         for metric, mine, team in ratings
     ]
-    is_person = desk.principal is not None and desk.principal.person is not None
-    team = desk.department(desk.principal.department) if desk.principal else ""
-    mine = goals(desk, targets)
-    return desk_page("staff/me.html", desk, current="/me", rows=rows, is_person=is_person, team=team, goals=mine)
+    is_own = whose == desk.principal
+    return desk_page(
+        "staff/me.html",
+        desk,
+        current="/me",
+        rows=rows,
+        is_person=whose.person is not None,
+        team=desk.department(whose.department),
+        goals=goals(desk, targets),
+        subject=whose.name,
+        label=desk.say("You") if is_own else whose.name,
+        people=[{"href": f"/me?{urlencode({'person': one.id})}", "name": one.name} for one in people],
+    )
