@@ -273,9 +273,16 @@ class DeepEngine(Engine):
             memory.put_case(kept, self._line(kept))
         if isinstance(kept, Entry) and kept.version in memory.entries.get(pk.partition("#")[2], {}):
             memory.entries[pk.partition("#")[2]][kept.version] = kept
-        for model, where in ((Customer, memory.customers), (Address, memory.addresses), (Early, memory.early)):
-            if isinstance(kept, model):
-                where[kept.key] = kept  # type: ignore[index]
+        self._keep_name(kept)
+
+    def _keep_name(self, kept: Any) -> None:
+        memory = self.memory
+        if isinstance(kept, Customer):
+            memory.customers[kept.key] = kept
+        if isinstance(kept, Address):
+            memory.addresses[kept.key] = kept
+        if isinstance(kept, Early):
+            memory.early[kept.key] = kept
 
     def _line(self, case: Case) -> Entry | None:
         before = self.memory.cases.get(case.id)
@@ -360,7 +367,7 @@ def _notification(receipt: Receipt) -> Json:
         mail["tags"] = {name: [value] for name, value in known.items()}  # type: ignore[assignment]
         bounce = {"bounceType": "Permanent" if receipt.kind == "bounce" else "Transient"}
         message = {"eventType": SES_KINDS[receipt.kind], "mail": mail, "bounce": bounce}
-    sns = {"Message": json.dumps(message), "Subject": None, "MessageAttributes": {}}
+    sns: Json = {"Message": json.dumps(message), "Subject": None, "MessageAttributes": {}}
     return {"Records": [{"EventSource": "aws:sns", "Sns": sns}]}
 
 

@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Any
 
 from chalicelib.adapters.links import SignedLinks
-from chalicelib.adapters.memory import Memory, ports
+from chalicelib.adapters.memory import Memory, MemoryInvitations, ports
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Customer
@@ -46,6 +46,9 @@ DELAY_MAX = timedelta(minutes=15)
 """Of one message: the longest that SQS takes."""
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+LISTING = frozenset({"intake", "due", "views"})
+"""Queues whose consumers say which messages have failed."""
+
 SKEW_MAX = timedelta(minutes=6)
 HASTE_MAX = timedelta(hours=6)
 """How far ahead lies what may come in between: nobody sends tomorrow's event today."""
@@ -74,10 +77,13 @@ class WatchedMemory(Memory):
         self.customers = WatchedCustomers(self.told)
         self.waited: dict[Line, None] = {}
         """Every alert that ever waited for a digest."""
+        self.before: dict[str, Invitation | None] = {}
+        """What each invitation was before it was last written."""
         self.written_at: dict[tuple[str, str], datetime] = {}
 
     def put_invitation(self, invitation: Invitation) -> None:
         before = self.invitations.get(invitation.id)
+        self.before[invitation.id] = before
         self.writes.append(InvitationWrite(before, invitation))
         self.told.append(Write(str(len(self.told)), before, invitation))
         super().put_invitation(invitation)
@@ -91,6 +97,25 @@ class WatchedMemory(Memory):
         self.writes.append(CaseWrite(before, case, entry))
         self.told.append(Write(str(len(self.told)), before, case))
         super().put_case(case, entry)
+
+
+@dataclass(frozen=True)
+class StaleInvitations(MemoryInvitations):
+    """Invitations whose inconsistent reads miss, at times, what was written within the last second."""
+
+    engine: "Engine"
+
+    def get_many(self, ids: Sequence[str], *, consistent: bool = True) -> dict[str, Invitation]:
+        found = super().get_many(ids)
+        if consistent or not self.engine.reads_stale():
+            return found
+        before = {id_: self._before(id_, each) for id_, each in found.items()}
+        return {id_: each for id_, each in before.items() if each}
+
+    def _before(self, id_: str, found: Invitation) -> Invitation | None:
+        memory = self.engine.memory
+        fresh = self.engine.now - memory.written_at.get(("invitation", id_), START) < SECOND
+        return memory.before.get(id_) if fresh else found
 
 
 class RememberedNames(KeyedNames):
@@ -175,6 +200,7 @@ class Engine:
         self.writer = PlainWriter(links)
         self.links = links
         self.bare: Ports = ports(self.memory, links=links, messages=self.writer, names=self.names)
+        self.bare = replace(self.bare, invitations=StaleInvitations(self.memory, self))
         self.ports = gated(self.bare, self._around)
         self.chances = Chances(self.seed, self.profile, self.excluded)
         self.queues = {name: Queue(name) for name in ("intake", "due", "views", "receipts", "webhooks")}
@@ -367,6 +393,10 @@ class Engine:
             told = f"{context.name}: {describe(write, self.label(after.id))}"
             self.story.append(f"{str(self.now)[5:19]} {'    ' * context.depth}{told}")
 
+    def reads_stale(self) -> bool:
+        """Say whether the read that is made now may miss what was written a moment ago."""
+        return bool(self.stack) and self.profile.lag and self.chances.active and self.stack[-1].chance.random() < 0.5
+
     # Somebody else comes in between
 
     def _race(self, context: Context, where: str) -> None:
@@ -386,7 +416,7 @@ class Engine:
             waiting = [each for each in self._by_subject.get(subject, ()) if not each.done]
             self._by_subject[subject] = waiting
             soon = [each for each in waiting if each.at - self.now <= HASTE_MAX]
-            yield from (lambda planned=planned: self._happen(planned) for planned in soon[:4])  # type: ignore[misc]
+            yield from (lambda planned=planned: self._happen(planned) for planned in soon[:4])
         for queue in self.queues.values():
             if queue.visible(self.now):
                 yield lambda queue=queue: self._work(queue.name)  # type: ignore[misc]
@@ -419,9 +449,33 @@ class Engine:
         failed = self._batch(name, batch)
         if failed is None:
             return
+        failed = self._as_listed(name, batch, failed)
         for message in batch:
             if message not in failed:
                 queue.delete(message)
+
+    def _as_listed(self, name: str, batch: list[Message], failed: list[Message]) -> list[Message]:
+        """Return what comes again when the list of failures is right, names a stranger, or is empty."""
+        listed = f"list {name} {self._runs.get(name, 0)} {self.now}"
+        chance = self.chances.of(listed)
+        draw = chance.random()
+        if (
+            name not in LISTING
+            or not self.chances.active
+            or draw >= self.profile.duplicates / 4
+            or listed in self.excluded
+        ):
+            return failed
+        # What the last receipt was for is not laid aside for the sake of a list.
+        if any(message.receives >= RECEIVES_MAX for message in batch):
+            return failed
+        if chance.random() < 0.5 and failed and name == "due":
+            self.happened.append(listed)
+            self.tell(f"{name}: an empty list of failures takes {len(failed)} failed hints away")
+            return []
+        self.happened.append(listed)
+        self.tell(f"{name}: a list that names a stranger lets all {len(batch)} come again")
+        return batch
 
     def _see_again(self, name: str, message: Message) -> None:
         if not message.gone:
@@ -429,11 +483,11 @@ class Engine:
 
     def _batch(self, name: str, batch: list[Message]) -> list[Message] | None:
         """Handle each message by itself; None when the process died, and all of them come again."""
-        failed = []
+        failed: list[Message] = []
         # A batch that dies costs each of its messages a receipt: none is given up for what befell its neighbours.
         spared = any(message.receives >= RECEIVES_MAX for message in batch)
         for message in batch:
-            body, key, subjects = message.body  # type: ignore[misc]
+            body, key, subjects = message.body
             handle = partial(self.handlers[name], body)
             outcome = self.run(name, f"{name} {key}", handle, *subjects, spared=spared)
             self.hooks.handled(name, self.meaning(name, body), outcome)
@@ -515,8 +569,8 @@ class Engine:
             self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
         posts, memory.posts = memory.posts, []
         for post, after in posts:
-            key = f"post {post.what.kind} of {self.label(post.what.item or '')} to {post.webhook}"
-            self.send("webhooks", post, key, after=min(after, DELAY_MAX))
+            name = f"post {post.what.kind} of {self.label(post.what.item or '')} to {post.webhook}"
+            self.send("webhooks", post, name, after=min(after, DELAY_MAX))
 
     def subjects(self, id_: str) -> tuple[str, ...]:
         """Return what a race about an invitation would be about: itself and its customer."""

@@ -650,7 +650,8 @@ def nothing_overdue(judge: Judge) -> None:
     allowed = 10 * MINUTE if engine.profile.name == "calm" else timedelta(minutes=45)
     allowed += sum((end - begin for begin, end in engine.outages if begin <= engine.now <= end + allowed), timedelta(0))
     memory = judge.memory
-    for item in (*memory.invitations.values(), *memory.cases.values(), *memory.digests.values()):
+    items: list[Any] = [*memory.invitations.values(), *memory.cases.values(), *memory.digests.values()]
+    for item in items:
         late = engine.now - item.due_at if item.due_at else timedelta(0)
         assert late <= allowed, f"{judge.label(item.id)} ({type(item).__name__}) is {late} overdue"
 
@@ -742,7 +743,8 @@ def queues_empty(judge: Judge) -> None:
 @invariant(11, "nothing pending, nothing overdue")
 def all_quiet(judge: Judge) -> None:
     """With faults off, what was due is done."""
-    for item in (*judge.memory.invitations.values(), *judge.memory.cases.values()):
+    items: list[Invitation | Case] = [*judge.memory.invitations.values(), *judge.memory.cases.values()]
+    for item in items:
         late = judge.engine.now - item.due_at if item.due_at else timedelta(0)
         assert late <= 5 * MINUTE, f"{judge.label(item.id)} ({type(item).__name__}) is {late} overdue, {item!r:.300}"
     for invitation in judge.memory.invitations.values():
@@ -820,7 +822,7 @@ def counters_recounted(judge: Judge) -> None:
     memory = judge.memory
     if not judge.engine.is_read("stream"):
         return
-    items = (*memory.invitations.values(), *memory.cases.values())
+    items: list[Invitation | Case] = [*memory.invitations.values(), *memory.cases.values()]
     found = project.reconcile(judge.engine.bare, items)
     assert not found.differences, f"{len(found.differences)} counts differ: {found.differences[0]}"
     assert not found.uncounted, f"{found.uncounted} records could not be counted"

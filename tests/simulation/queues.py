@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from tests.simulation.chance import Chance
 
@@ -16,7 +17,8 @@ class Message:
     """One message, as often as it was received."""
 
     number: int
-    body: object
+    body: tuple[Any, str, tuple[str, ...]]
+    """What it says, what the story calls it, and whom it is about."""
     subject: Hashable
     born_at: datetime
     visible_at: datetime
@@ -33,7 +35,9 @@ class Queue:
     dead: list[Message] = field(default_factory=list)
     numbers: int = 0
 
-    def put(self, body: object, subject: Hashable, now: datetime, visible_at: datetime) -> Message:
+    def put(
+        self, body: tuple[Any, str, tuple[str, ...]], subject: Hashable, now: datetime, visible_at: datetime
+    ) -> Message:
         """Keep a message until somebody deletes it."""
         self.numbers += 1
         message = Message(self.numbers, body, subject, now, visible_at)

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.case import Move, advance, move
+from chalicelib.domain.case import Move, Verb, advance, move
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
 from chalicelib.flows import deliver, invite, project, protect, receive, recover
@@ -290,7 +290,8 @@ def test_rungs_of_one_instant_are_climbed_in_their_order() -> None:
     world = world_with()
     a_case(world)
     case = world.case
-    for hours, verb in ((1, "acknowledge"), (900, "wait"), (901, "resume")):
+    steps: tuple[tuple[int, Verb], ...] = ((1, "acknowledge"), (900, "wait"), (901, "resume"))
+    for hours, verb in steps:
         case = move(case, Move(verb=verb, by="bruno", reason="x"), organisation(), world.now + hours * HOUR).case
     climbed = advance(case, world.now + 902 * HOUR)
     assert climbed

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.case import Case, Move
@@ -259,18 +260,9 @@ class World:
             press = chance.choice(PRESSES)
             form = self._form(chance, label, time)
             name = f"{kind} {label}: the customer answers {rating} ({press}, {time + 1} of {times})"
-            self._plan(
-                wait - 1,
-                f"{label}: the customer opens {rating}, before {time + 1}",
-                lambda rating=rating: self._view(id_, f"the customer opens {label}", rating),
-                id_,
-            )  # type: ignore[misc]
-            self._plan(
-                wait,
-                name,
-                lambda name=name, rating=rating, press=press, form=form: self._submit(id_, name, rating, press, form),
-                id_,
-            )  # type: ignore[misc]
+            opens = f"{label}: the customer opens {rating}, before {time + 1}"
+            self._plan(wait - 1, opens, partial(self._view, id_, f"the customer opens {label}", rating), id_)
+            self._plan(wait, name, partial(self._submit, id_, name, rating, press, form), id_)
             wait += chance.choice((0.0, 1, 60, 115, 121, 3600, 86_400)) * chance.random()
 
     def _form(self, chance: Chance, label: str, time: int) -> dict[str, list[str]]:
@@ -431,9 +423,7 @@ class World:
                 press = chance.choice(PRESSES)
                 wait = chance.choice((60, 7200, 86_400)) * chance.random()
                 name = f"case {label}: the customer says {said}, mended ({press}, {wait:.0f})"
-                self._plan(
-                    wait, name, lambda said=said, press=press, name=name: self._say_mended(id_, name, said, press), id_
-                )  # type: ignore[misc]
+                self._plan(wait, name, partial(self._say_mended, id_, name, said, press), id_)
 
     def _say_mended(self, id_: str, name: str, said: Any, press: collect.Press) -> None:
         self.engine.run("POST /s", name, lambda now: collect.say_mended(self.engine.ports, id_, said, press, now), id_)

@@ -76,6 +76,9 @@ class PlainWriter:
             to, "?", f"{sent.bounced} of {sent.mails}", "", "Torno", "hola@torno.example", tags={"kind": "paused"}
         )
 
+    def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
+        return Sms(to, kind, {"kind": "reply"})
+
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         tags = {"kind": "copy"}
         return Mail((customer.email or "",), "?", "", "", "Torno", "hola@torno.example", tags=tags)
