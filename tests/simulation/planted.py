@@ -233,7 +233,7 @@ MUTANTS = (
         "return [key for _, key in self.memory.armed(now, limit)]",
         "return [key for at, key in self.memory.armed(now, limit) if (now - at).total_seconds() <= 60]",
     ),
-    bug("the sweep forgets to hand on what it found", WORK, "    ports.timers.nudge(keys)\n    return", "    return"),
+    bug("the sweep forgets to hand on what it found", WORK, "    ports.timers.nudge(keys)\n    if", "    if"),
     bug("what failed is never tried again", INVITATION, "HOLD = timedelta(hours=1)", "HOLD = timedelta(days=40)"),
     # Answering
     bug(
