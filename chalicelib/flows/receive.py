@@ -8,6 +8,7 @@ from chalicelib.domain.customer import Address
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.policy import may_text
 from chalicelib.domain.receipt import Receipt, is_returned, reported
+from chalicelib.domain.sending import BREAKER
 from chalicelib.flows import amend
 from chalicelib.ports import DueKey, Ports
 
@@ -23,6 +24,8 @@ def take(ports: Ports, receipt: Receipt, now: datetime) -> None:
         moved = amend.invitation(ports.invitations, receipt.invitation, partial(_told, ports, receipt, now))
         if moved and moved.instead_at:
             ports.timers.nudge([DueKey("invitation", moved.id)])
+    if receipt.kind == "bounce" and receipt.channel == "email":
+        ports.timers.nudge([DueKey("sending", BREAKER)])  # perhaps one too many
 
 
 def _told(ports: Ports, receipt: Receipt, now: datetime, found: Invitation) -> Invitation | None:

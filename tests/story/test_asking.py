@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.carrier import NUMBER
 from infra.local.prepare import EXAMPLE, PROJECT
+from infra.local.receipts import SIMULATOR_DOMAIN
 from infra.local.resources import client
 from infra.local.system import LocalSystem
 from tests.story.company import ANA, Company, link_in
@@ -103,6 +104,36 @@ def test_a_bounce_leaves_the_address_in_peace(company: Company) -> None:
     company.later("P1D")
     assert len(company.messages("ana@example.com")) == 1  # no reminder either
     assert [each["reason"] for each in company.decisions("ORD-2")] == ["suppressed"]
+
+
+def test_when_her_mail_comes_back_one_text_asks_instead_and_can_be_answered(company: Company) -> None:
+    company.sell("ORD-1", customer={**ANA, "phone": LUIS["phone"]})
+    company.later("PT3H")
+    for _ in range(2):
+        company.report(company.mail("ana@example.com"), "bounce")
+        company.settle()
+    text = company.mail(LUIS["phone"])
+    assert text["channel"] == "sms"
+    company.text(LUIS["phone"], NUMBER, "2 no me escriban más")
+    company.later("P20D")
+    assert [case["rating"] for case in company.cases()] == [2]
+    assert len(company.messages(LUIS["phone"])) == 2  # the question, and that they will not be asked again
+    company.sell("ORD-2", customer=LUIS)
+    company.later("PT3H")
+    assert [each["reason"] for each in company.decisions("ORD-2")] == ["opted_out"]
+
+
+def test_too_many_bounces_stop_sending_until_the_administrator_lets_it_go_on(company: Company) -> None:
+    for number in range(14):
+        company.sell(f"ORD-{number}", customer={"id": f"c-{number}", "email": f"bounce+{number}@{SIMULATOR_DOMAIN}"})
+    company.later("PT3H")
+    company.report(company.mail(f"bounce+1@{SIMULATOR_DOMAIN}"), "bounce")
+    company.settle()
+    (told,) = company.messages("sistemas@tornillo.example.com")
+    assert "python -m infra resume" in told["text"]
+    company.sell("ORD-20")
+    company.later("PT3H")
+    assert [each["reason"] for each in company.decisions("ORD-20")] == ["paused"]
 
 
 def test_a_soft_bounce_leaves_the_reminder_as_the_second_chance(company: Company) -> None:
