@@ -82,6 +82,14 @@ def _text(raw: bytes) -> str:
     return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+def key_number(token: str) -> int | None:
+    """Return the number of the key that a token says it was signed with; None for what is no token."""
+    try:
+        return _raw(token)[0]
+    except BadLink:
+        return None
+
+
 def _raw(token: str) -> bytes:
     """Return a token's bytes; a second spelling of the same bytes is as wrong as any other."""
     if not token.isascii() or len(token) > TOKEN_CHARACTERS_MAX:

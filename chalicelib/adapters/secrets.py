@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 FRESH_FOR = timedelta(minutes=15)
-"""How long a function goes on with what it has read: a rotated key is known everywhere after that."""
+"""How long a function goes on with what it has read: a rotated secret is known everywhere after that."""
+
+ANEW_AFTER = timedelta(seconds=10)
 
 
 class Secrets:
@@ -28,9 +30,15 @@ class Secrets:
         self._link_keys_id, self._secrets_id = link_keys_id, secrets_id
         self._kept: dict[str, tuple[datetime, Mapping[str, str]]] = {}
 
-    def link_keys(self) -> dict[int, bytes]:
-        """Return the keys of links by number; the highest signs, all verify."""
-        return {int(number): key.encode() for number, key in self._of(self._link_keys_id).items()}
+    def link_keys(self, number: int | None = None) -> dict[int, bytes]:
+        """Return the keys of links by number; the highest signs, all verify.
+
+        Where `number` is not among those known, they are read anew: another function may sign with it already. Whoever
+        makes numbers up has them read a few times a minute, and no more.
+        """
+        if number is not None and str(number) not in self._of(self._link_keys_id):
+            self._of(self._link_keys_id, fresh_for=ANEW_AFTER)
+        return {int(known): key.encode() for known, key in self._of(self._link_keys_id).items()}
 
     def pepper(self) -> bytes:
         """Return what keys the names of people and addresses; it never changes."""
@@ -59,10 +67,10 @@ class Secrets:
         root = self._of(self._secrets_id)["root"]
         return hmac.new(root.encode(), purpose.encode(), sha256).digest()
 
-    def _of(self, id_: str) -> Mapping[str, str]:
+    def _of(self, id_: str, fresh_for: timedelta = FRESH_FOR) -> Mapping[str, str]:
         now = self._clock()
         read_at, values = self._kept.get(id_, (None, {}))
-        if read_at is None or not timedelta(0) <= now - read_at < FRESH_FOR:
+        if read_at is None or not timedelta(0) <= now - read_at < fresh_for:
             values = self._read(id_)
             self._kept[id_] = now, values
         return values
