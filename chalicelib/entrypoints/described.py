@@ -196,7 +196,7 @@ def _ledger() -> Json:
         {"200": _answers("Events, the latest first", _ref("Ledger")), **_refused(401, 403, 404, 422)},
         "Exactly one of both is needed.",
         parameters=[
-            _query("customer", name, "A customer's id"),
+            _query("customer", name, "A customer's id, e-mail address or phone"),
             _query("event", {"type": "string"}, "An event, as source|id", example="/crm|ORD-10045"),
         ],
     )

@@ -77,7 +77,10 @@ def hears_from(lazo: LocalSystem, *webhooks: Webhook) -> None:
     library, post = runtime.ports().library, lazo.carrier.post
     told = library.organisation()
     sale, *others = told.programs
-    programs = (sale.model_copy(update={"delay": timedelta(0)}), *others)  # what is asked at once is nudged at once
+    programs = (
+        sale.model_copy(update={"delay": timedelta(0), "daily_max": 1_000}),
+        *others,
+    )  # what is asked at once is nudged at once
     changes = {"webhooks": (*webhooks, silent, inside), "programs": programs}
     library.publish(told.model_copy(update=changes), runtime.now())
 
