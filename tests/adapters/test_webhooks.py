@@ -55,6 +55,18 @@ def test_a_program_gets_the_whole_event_signed_with_the_webhooks_own_secret() ->
     assert not is_signed([SECRETS["crm"]], *given, body + b" ", FRIDAY_1630)
 
 
+def test_while_one_secret_replaces_another_both_sign() -> None:
+    sent: list[Any] = []
+    both = f"{SECRETS['crm']} {SECRETS['team']}"
+    SignedWebhooks(lambda _: both, lambda *what: sent.append(what)).post(CRM, event(), organisation(), FRIDAY_1630)
+    ((_, headers, body),) = sent
+    assert headers["webhook-signature"].count("v1,") == 2
+    given = headers["webhook-id"], headers["webhook-timestamp"], headers["webhook-signature"]
+    for name in ("crm", "team"):
+        assert is_signed([SECRETS[name]], *given, body, FRIDAY_1630)
+    assert not is_signed(["whsec_c2VjcmV0"], *given, body, FRIDAY_1630)
+
+
 def test_every_retry_is_signed_anew_under_the_same_id() -> None:
     assert post(CRM)[1]["webhook-id"] == post(CRM)[1]["webhook-id"]
     assert "." not in post(CRM)[1]["webhook-id"]
