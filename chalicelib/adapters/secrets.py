@@ -59,7 +59,7 @@ class Secrets:
         return named.split() if named else [self._made("events_token").hex()]
 
     def webhook_secret(self, id_: str) -> str:
-        """Return the secret that events to a webhook are signed with; several, by spaces, while one replaces another."""
+        """Return what signs events to a webhook: several secrets, by spaces, while one replaces another."""
         named = self._of(self._secrets_id).get(f"webhook_{id_}")
         return named or "whsec_" + b64encode(self._made(f"webhook {id_}")).decode()
 
