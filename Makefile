@@ -45,7 +45,7 @@ simulate-mutants: $(READY) ## Plant bugs and show which invariant catches each
 check-replay: $(READY) ## Replay an export and find each of its figures again in the trends; FILE=orders.csv, MAPPING=
 	@$(PY) -m infra.replay.alone
 
-robots: needs-chromium $(READY) ## Let scripted robots loose on the survey page
+robots: needs-chromium $(READY) ## Let scripted robots loose on the survey page; TIMES=800 runs of each
 	@$(PY) -m tests.browser.robots
 
 package: $(READY) ## Make the template and the zip of a stage in build/package/; STAGE=dev

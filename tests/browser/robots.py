@@ -1,10 +1,11 @@
 """Let scripted robots loose on real invitations, and count how many of them leave a rating behind.
 
-python -m tests.browser.robots --times 800
+make robots TIMES=800
 """
 
 import argparse
 import http.client
+import os
 import re
 import sys
 import time
@@ -26,6 +27,7 @@ from infra.local.system import LocalSystem
 from tests.browser.screens import A_PERSON, PHONE, launched
 from tests.story.company import Company
 
+PERSONS_RUNS = 50
 AT_ONCE = 25  # letters of one robot in one round, each in a tab of its own
 LOOKED_MS = 1_300  # after this a page takes a person's wheel, key or tap for an answer
 SOON_MS = 600  # so that the input that follows is before a person could have read
@@ -380,6 +382,14 @@ def run(den: Den, robots: dict[str, Robot], times: int) -> dict[str, Tally]:
     return {name: let_loose(den, name, robot, own) for (name, robot), own in zip(robots.items(), mine, strict=True)}
 
 
+def hear_people(den: Den, letters: Sequence[Letter]) -> Tally:
+    """Let a person look on at each letter, in one way after the other; count how many were heard."""
+    found = [
+        let_loose(den, name, person, letters[turn :: len(PEOPLE)]) for turn, (name, person) in enumerate(PEOPLE.items())
+    ]
+    return Tally(sum(one.times for one in found), sum(one.stored for one in found))
+
+
 def report(tallies: dict[str, Tally]) -> str:
     """Return the table of who left how many ratings behind."""
     lines = ["| robot | runs | ratings stored |", "| --- | --- | --- |"]
@@ -404,15 +414,20 @@ def rounds(system: LocalSystem, playwright: Playwright, times: int) -> dict[str,
 def main() -> int:
     """Run all robots, print the table; fail when one stored a rating that could have been told apart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=AT_ONCE, help="runs of each robot (default: %(default)s)")
+    usual = int(os.environ.get("TIMES") or AT_ONCE)
+    parser.add_argument("--times", type=int, default=usual, help="runs of each robot (default: TIMES, or %(default)s)")
     options = parser.parse_args()
     from infra.local.prepare import lazo  # here: the tests that use this module have their own system
     from infra.local.testing import running
 
     with running(lazo()) as system, sync_playwright() as playwright:
         tallies = rounds(system, playwright, options.times)
-    print(f"\n{report(tallies)}")
-    return 1 if any(tallies[name].stored for name in ROBOTS) else 0
+        print(f"\n{report(tallies)}")
+        system.rewind()
+        with den_of(Company.of(system), playwright) as den:
+            heard = hear_people(den, letters_for(den.company, PERSONS_RUNS))
+    print(f"| a person who looks on, and should be heard | {heard.times} | {heard.stored} |")
+    return 1 if any(tallies[name].stored for name in ROBOTS) or heard.stored < heard.times else 0
 
 
 if __name__ == "__main__":

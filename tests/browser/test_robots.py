@@ -10,14 +10,16 @@ from infra.local.system import LocalSystem
 from tests.browser.robots import (
     AT_ONCE,
     CHOSEN,
-    PEOPLE,
+    PERSONS_RUNS,
     ROBOTS,
     UNTELLABLE,
     Den,
     Letter,
+    Tally,
     choose,
     den_of,
     first_of_all,
+    hear_people,
     let_loose,
     letters_for,
     records,
@@ -28,7 +30,6 @@ from tests.story.company import Company
 pytestmark = [pytest.mark.browser, pytest.mark.embedded, pytest.mark.slow]
 
 EVERYBODY = ROBOTS | UNTELLABLE
-PERSONS_RUNS = 50
 CHOOSERS_RUNS = 10
 
 
@@ -73,10 +74,7 @@ def test_a_robot_that_nobody_can_tell_from_a_person_is_reported_as_such(
 
 def test_a_person_who_looks_on_is_heard_every_time(den: Den, letters: Iterator[Letter]) -> None:
     mine = some(letters, PERSONS_RUNS)
-    stored = 0
-    for turn, (name, person) in enumerate(PEOPLE.items()):
-        stored += let_loose(den, name, person, mine[turn :: len(PEOPLE)]).stored
-    assert stored == PERSONS_RUNS
+    assert hear_people(den, mine) == Tally(PERSONS_RUNS, PERSONS_RUNS)
     answers = [record.confirmed for record in records(mine)]
     assert {(answer.rating, answer.how) for answer in answers if answer} == {(CHOSEN, "automatic")}
 
