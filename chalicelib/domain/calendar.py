@@ -39,7 +39,7 @@ class Calendar(BaseModel):
     wall time that happens twice, and takes the offset before the gap for one that does not exist (PEP 495).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     zone: str
     hours: dict[str, list[str]]

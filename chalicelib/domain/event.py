@@ -43,7 +43,7 @@ Phone = Annotated[str, AfterValidator(_phone)]
 
 class _Given(BaseModel):
     # What a CRM sends beyond the contract is not ours to refuse, nor to keep.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ TEXT_MAX = 5_000  # characters of anything that a person may write to us
 class Frozen(BaseModel):
     """A value that is stored or comes from outside: parsed once, never changed."""
 
+    # Validators are built at their first use: a function's start pays for the models that it touches.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
