@@ -416,12 +416,6 @@ MUTANTS = (
         "    if True:\n        verb,",
     ),
     bug(
-        "what came while a digest was sent is forgotten",
-        "domain/digest.py",
-        "left = tuple(line for line in digest.waiting if line not in lines)",
-        "left = ()",
-    ),
-    bug(
         "a digest tells what was settled meanwhile",
         "flows/alert.py",
         "if (case := found[line.case]) and stands(line, case)]",
