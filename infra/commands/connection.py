@@ -19,7 +19,7 @@ from infra.commands.screen import Failed
 STATE = Path(".local")
 ENVIRONMENT_FILE = "environment.json"
 TOKENS_FILE = "tokens.json"
-REPLY_SECONDS_MAX = 30
+REPLY_SECONDS_MAX = 600  # settling after a rebuild takes a while
 REMOTE = "TABLE_NAME"
 """The variable of a deployed function without which there is nothing to talk to."""
 
@@ -50,8 +50,11 @@ class Local:
         """Call one of the pages that exist on one machine only."""
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(self.base_url + path, data, headers), timeout=REPLY_SECONDS_MAX) as reply:
-            found: dict[str, Any] = json.loads(reply.read())
+        try:
+            with urlopen(Request(self.base_url + path, data, headers), timeout=REPLY_SECONDS_MAX) as reply:
+                found: dict[str, Any] = json.loads(reply.read())
+        except TimeoutError:
+            raise Failed(f"The system has been busy for {REPLY_SECONDS_MAX} s; see {self.base_url}/_local/.") from None
         return found
 
 

@@ -183,7 +183,7 @@ class Year:
         said = {
             "touchpoint": str(min(5, max(1, level))),
             "promise": "no" if broken else "yes",
-            "value": "yes" if happy else "no",
+            "value": "yes" if self.chance.random() < (0.95 if happy else 0.4) else "no",
             "drivers": choice.id if choice else "",
             "text": self.chance.choice(GOOD if happy else BAD),
         }
