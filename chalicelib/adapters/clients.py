@@ -1,6 +1,7 @@
 """Build the clients of AWS: patient ones for what may be done twice, ones that try once for what must not.
 
-The services of JSON are spoken to directly (wire.py); S3 through botocore, which is loaded only then.
+The services of JSON are spoken to directly (wire.py), unless AWS_CLIENT=botocore. S3 is spoken to by botocore, which is
+loaded only then.
 """
 
 import os
@@ -78,6 +79,8 @@ def _once(service: wire.Service, options: dict[str, Any]) -> Any:
 
 def _client(service: wire.Service, options: dict[str, Any], tries: int, read_seconds: float) -> Any:
     """Build a client; the environment says where and as whom, unless `options` do (a test's endpoint)."""
+    if os.environ.get("AWS_CLIENT") == "botocore":
+        return session().full(service.name, options, tries=tries, read_seconds=read_seconds)
     where = {name: value for name, value in options.items() if not name.startswith("aws_")}
     here = session()
     return wire.Client(
@@ -106,14 +109,16 @@ def _credentials(options: dict[str, Any]) -> wire.Credentials:
 class Session(wire.Listeners):
     """What all clients share: who listens to their calls, and botocore for what we do not speak ourselves."""
 
-    def full(self, service: str, options: dict[str, Any]) -> Any:
+    def full(
+        self, service: str, options: dict[str, Any], *, tries: int = TRIES_MAX, read_seconds: float = READ_SECONDS_MAX
+    ) -> Any:
         """Return botocore's own client of a service, of whose calls the same listeners hear."""
         from botocore.config import Config  # here, so that a start does not load it
 
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": TRIES_MAX},
+            retries={"mode": "standard", "total_max_attempts": tries},
             connect_timeout=CONNECT_SECONDS_MAX,
-            read_timeout=READ_SECONDS_MAX,
+            read_timeout=read_seconds,
             tcp_keepalive=True,
             max_pool_connections=FILES_AT_ONCE_MAX,
         )

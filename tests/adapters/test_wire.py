@@ -336,3 +336,15 @@ def test_names_are_those_of_botocores_models(service: wire.Service) -> None:
     assert model.metadata.get("jsonVersion", "") == service.version
     for operation, path in service.paths:
         assert model.operation_model(operation).http == {"method": "POST", "requestUri": path}
+
+
+@pytest.mark.parametrize(
+    ("build", "tries"), [(clients.dynamodb, clients.TRIES_MAX), (clients.sesv2, 1), (clients.sms, 1)]
+)
+def test_an_operator_can_go_back_to_botocore_which_then_tries_as_often(
+    monkeypatch: pytest.MonkeyPatch, build: Callable[..., Any], tries: int
+) -> None:
+    monkeypatch.setenv("AWS_CLIENT", "botocore")
+    found = build(region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    assert type(found).__module__ == "botocore.client"
+    assert found.meta.config.retries["total_max_attempts"] == tries
