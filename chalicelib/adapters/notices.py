@@ -67,7 +67,7 @@ def facts(
         "customer": customer,
         "reference": case.reference or "",
         "rating": rating,
-        "drivers": drivers_text(case, invitation.survey, organisation, language),
+        "drivers": drivers_text(case.drivers, invitation.survey, organisation, language),
         "why": why_text(case.why, organisation, language),
         "again": sentence(AGAIN, language) if case.is_repeat else "",
         "deadlines": deadlines(case, zone, now, language),

@@ -1,11 +1,11 @@
 """Say facts of the domain in the reader's language: why a department, what was promised, what was rated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.adapters.templates import _, sentence
 from chalicelib.adapters.templates.formats import moment, number
-from chalicelib.domain.case import Case
 from chalicelib.domain.event import Promise
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.routing import Why
@@ -96,8 +96,8 @@ def _amount(value: datetime | float, zone: str, language: str) -> str:
     return number(value, 0 if value == int(value) else 2, language=base_language(language))
 
 
-def drivers_text(case: Case, survey: str | None, organisation: Organisation, language: str) -> str:
-    """Return what the customer says failed, in the survey's words where the file still has them."""
+def drivers_text(drivers: Sequence[str], survey: str | None, organisation: Organisation, language: str) -> str:
+    """Return what a customer says failed, in the survey's words where the file still has them."""
     known = {
         option.id: in_language(option.text, language)
         for each in organisation.surveys
@@ -106,4 +106,4 @@ def drivers_text(case: Case, survey: str | None, organisation: Organisation, lan
         for option in question.options
         if question.kind == "drivers"
     }
-    return " · ".join(known[id_] for id_ in case.drivers if id_ in known)
+    return " · ".join(known[id_] for id_ in drivers if id_ in known)

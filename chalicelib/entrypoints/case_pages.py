@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from chalicelib.adapters.desk import case as layout
-from chalicelib.adapters.desk import queue
+from chalicelib.adapters.desk import knowledge, queue
 from chalicelib.adapters.templates import Page
 from chalicelib.domain.case import Move
 from chalicelib.domain.survey import Survey
@@ -26,6 +26,19 @@ def case_page(visit: Visit, view: CaseView, *, done: str) -> Page:
     is_open = view.case.state != "resolved"
     known = recall.like(visit.ports, view) if is_open else ()
     return layout.case_page(visit.desk, view, _survey(visit, view), done=done, known=known)
+
+
+def knowledge_page(visit: Visit, words: str, department: str, cursor: str) -> Page:
+    """Return what words find among mended cases."""
+    recall.check_reader(visit.principal)
+    if not words:
+        return knowledge.knowledge_page(visit.desk, "", department)
+    if not recall.may_look_for(words):
+        return knowledge.knowledge_page(visit.desk, words, department, refused=True)
+    found = recall.search(visit.ports, visit.principal, words, department or None, cursor or None)
+    return knowledge.knowledge_page(
+        visit.desk, words, department, found=found.lessons, searched=found.searched, following=found.next
+    )
 
 
 def refused_page(visit: Visit, view: CaseView, verb: str, typed: Mapping[str, str], refusal: LazoError) -> Page:

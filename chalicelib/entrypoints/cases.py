@@ -22,6 +22,7 @@ bp = Blueprint(__name__)
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 PARAMETERS = ("department", "state", "limit", "cursor")
+SEARCHED_BY = ("words", "department", "cursor")
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -81,6 +82,16 @@ def queue_page(visit: Visit) -> Response:
     )
     views = [view for view in recover.views(visit.ports, found.cases) if wanted.shows(view)]
     return show(case_pages.queue_page(visit, views, wanted.department, wanted.which, found.next))
+
+
+@bp.route("/knowledge", methods=["GET", "HEAD"])
+@for_people(bp)
+def knowledge_page(visit: Visit) -> Response:
+    """Show what had caused and mended the cases that some words speak of, of every department."""
+    given = query(visit.request)
+    if strange := [name for name in given if name not in (*SEARCHED_BY, "lang")]:
+        raise Invalid(*(Problem(f"/{name[:100]}", f"is not one of {', '.join(SEARCHED_BY)}") for name in strange))
+    return show(case_pages.knowledge_page(visit, *(given.get(name, "") for name in SEARCHED_BY)))
 
 
 @bp.route("/cases/{id}", methods=["GET", "HEAD"])

@@ -183,6 +183,7 @@ def of_staff(company: Company, case: Json) -> list[Look]:
         Look("/cases", f"{company.base_url}/cases", "logistics"),
         Look("/cases", f"{company.base_url}/cases?state=resolved", "logistics"),
         Look("/cases", f"{company.base_url}/cases", "leadership"),
+        Look("/knowledge", f"{company.base_url}/knowledge?words=camion", "logistics"),
         Look("/cases/{id}", f"{company.base_url}/cases/{case['id']}", "logistics"),
         Look("/cases/{id}", f"{company.base_url}/cases/{other['id']}", other["department"]),
         Look("/cases/{id}", f"{company.base_url}/cases/unknown", "logistics"),
@@ -246,7 +247,8 @@ def test_ana_s_name_is_on_no_page_that_a_stranger_opens(browser: Browser, compan
     company.settle()
     (case,) = company.cases("logistics")
     with window(browser, DESK) as context, tab_in(context) as tab:
-        for path in ("/cases", f"/cases/{case['id']}", "/trends", "/ledger?customer=c-981", "/recognition", "/me"):
+        desks = ("/cases", f"/cases/{case['id']}", "/knowledge?words=tarde", "/trends", "/recognition", "/me")
+        for path in (*desks, "/ledger?customer=c-981"):
             tab.goto(company.base_url + path)
             assert "/sign-in" in tab.url
             assert ANA["name"] not in tab.content()

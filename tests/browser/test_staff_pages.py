@@ -104,7 +104,16 @@ def _accessible(page: Page, *rules: str) -> None:
     assert violations(page, *rules) == []
 
 
-STAFF_PAGES = ("/cases", "/cases?state=resolved", "ORD-10052", "ORD-10061", "ORD-10077")
+STAFF_PAGES = (
+    "/cases",
+    "/cases?state=resolved",
+    "/knowledge?words=calle",
+    "/knowledge?words=que",
+    "/knowledge?words=zzzz",
+    "ORD-10052",
+    "ORD-10061",
+    "ORD-10077",
+)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (DESK, True)], ids=["phone", "desk-in-the-dark"])

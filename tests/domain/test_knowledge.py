@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.case import Case, open_case
 from chalicelib.domain.invitation import Answer
-from chalicelib.domain.knowledge import LESSONS_MAX, Past, lessons, nameless
+from chalicelib.domain.knowledge import FOUND_MAX, LESSONS_MAX, Past, lessons, matching, nameless
 from chalicelib.domain.routing import RouteTo, Why
 from tests.domain.cast import DAY, FRIDAY_1630, organisation
 from tests.domain.test_response import asked
@@ -76,3 +76,53 @@ def test_nobody_is_named() -> None:
 )
 def test_addresses_and_telephones_are_left_out(text: str, bare: str) -> None:
     assert nameless(text, ()) == bare
+
+
+def found(words: str, *past: Past) -> list[str]:
+    return [lesson.action for lesson in matching(words, past, lambda each: f"ruta {' '.join(each.case.drivers)}")]
+
+
+def test_what_has_most_of_the_words_is_found_first_then_what_the_customer_calls_mended_then_the_latest() -> None:
+    past = (
+        mended("old", "el taladro"),
+        mended("latest", "un taladro", resolved_at=FRIDAY_1630 + DAY),
+        mended("agreed", "taladros", mended="yes"),
+        mended("both", "taladro sin factura"),
+        mended("other", "caro"),
+    )
+    assert found("Taladro, ¿factura?", *past) == ["did both", "did agreed", "did latest", "did old"]
+
+
+def test_words_are_looked_for_in_what_was_said_done_caused_and_chosen() -> None:
+    past = (mended("said", "Llovía"), mended("done", action="Otro camión"), mended("chosen", drivers=["late"]))
+    assert [found(words, *past) for words in ("lloviendo", "camiones", "late", "rutas")] == [
+        ["did said"],
+        ["Otro camión"],
+        ["did chosen"],
+        ["did said", "Otro camión", "did chosen"],
+    ]
+
+
+def test_nobody_is_found_by_name_address_or_number() -> None:
+    action = "Llamé a Lucía al 300 123 4567, pedido ORD77, lucia@example.com"
+    past = mended("x", "Soy Lucía Pérez", "Lucía Pérez", reference="ORD77", action=action)
+    for words in ("Lucía", "perez", "300 123 4567", "3001234567", "ORD77", "lucia@example.com", "example"):
+        assert found(words, past) == []
+    assert found("pedido", past) == ["Llamé a … al …, pedido …, …"]
+
+
+def test_what_was_not_mended_and_what_was_forgotten_is_not_found() -> None:
+    assert found("taladro", mended("no", "taladro", mended="no"), mended("forgotten", "taladro", action=None)) == []
+    assert found("que muy", mended("short", "que muy")) == []
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_so_many_are_shown_and_no_more(more: int) -> None:
+    past = [mended(str(number), "taladro") for number in range(FOUND_MAX - 1 + 2 * more)]
+    assert len(found("taladro", *past)) == FOUND_MAX - 1 + more
+
+
+def test_the_small_words_of_names_are_not_hidden() -> None:
+    assert nameless("Salió de la bodega de los Alpes", ["Paula de la Torre", "Los Alpes"]) == (
+        "Salió de la bodega de los …"
+    )

@@ -344,3 +344,34 @@ def test_a_case_shows_what_mended_cases_like_it_without_names(bruno: Desk) -> No
     assert "What mended cases like this" in page
     assert "… got a new drill on Monday" in page
     assert "What mended cases like this" not in bruno.get(f"/cases/{resolved.id}").text
+
+
+def test_billing_finds_what_dispatch_has_mended_and_no_name(bruno_and_co: Desk) -> None:
+    bruno_and_co.sign_in("billing")
+    page = bruno_and_co.get("/knowledge?words=todo+en+la+calle&lang=en").text
+    for told in ("We picked the wrong goods", "Recogimos todo y lo entregamos dentro.", "Dispatch", "Llegó tarde"):
+        assert told in page
+    for hidden in ("Sofía", "Aguirre", "ORD-10077", "El conductor", "cliente4", bruno_and_co.case("ORD-10077").id):
+        assert hidden not in page
+
+
+def test_the_search_begins_with_its_box_and_keeps_what_was_typed(bruno: Desk) -> None:
+    assert 'href="/knowledge"' in bruno.get("/cases").text
+    assert "Looked into" not in bruno.get("/knowledge").text
+    nothing = bruno.get("/knowledge?words=paraguas&department=billing")
+    assert (nothing.status, "Nothing found" in nothing.text) == (200, True)
+    assert 'value="paraguas"' in nothing.text
+    assert '<option value="billing" selected>' in nothing.text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["words=que", f"words={'a' * 201}", "words=calle&department=nowhere", "words=calle&cursor=x", "like=calle"],
+)
+def test_a_search_that_cannot_be_is_refused(bruno: Desk, asked: str) -> None:
+    assert bruno.get(f"/knowledge?{asked}").status == 422
+
+
+def test_hostile_words_stay_words(bruno: Desk) -> None:
+    page = bruno.get("/knowledge?words=%3Cscript%3Ealert(1)%3C%2Fscript%3E").text
+    assert "<script>alert" not in page

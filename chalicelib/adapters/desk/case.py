@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.adapters.desk import words
 from chalicelib.adapters.desk.forms import TITLES, forms
 from chalicelib.adapters.desk.frame import Desk, desk_page
+from chalicelib.adapters.desk.knowledge import learned_from
 from chalicelib.adapters.notices import AGAIN
 from chalicelib.adapters.templates import Page
 from chalicelib.adapters.templates.formats import moment
@@ -86,19 +87,8 @@ def case_page(
 ) -> Page:
     """Return the page of a case, with what mended cases like it."""
     said_done = desk.say(DONE[done]) if done in DONE else ""
-    learned = [_learned(lesson, view, desk) for lesson in known]
+    learned = [learned_from(lesson, desk) for lesson in known]
     return _page(desk, view, survey, done=said_done, forms=forms(view.case, desk), lessons=learned)
-
-
-def _learned(lesson: Lesson, view: CaseView, desk: Desk) -> dict[str, str]:
-    causes = {cause.id: in_language(cause.text, desk.language) for cause in desk.organisation.causes}
-    alike = view.case.model_copy(update={"drivers": lesson.drivers})
-    return {
-        "cause": causes.get(lesson.root_cause, lesson.root_cause),
-        "action": lesson.action,
-        "drivers": drivers_text(alike, view.invitation.survey, desk.organisation, desk.language),
-        "word": desk.say("The customer says: mended") if lesson.recovered else "",
-    }
 
 
 def refused_page(
@@ -167,7 +157,7 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
         "calls": _calls(customer, desk),
         "state": desk.say(words.STATES[case.state]),
         "rating": rating_text(case.metric, case.rating, desk.language),
-        "drivers": drivers_text(case, invitation.survey, desk.organisation, desk.language),
+        "drivers": drivers_text(case.drivers, invitation.survey, desk.organisation, desk.language),
         "why": why_text(case.why, desk.organisation, desk.language),
         "again": desk.say(AGAIN) if case.is_repeat else "",
         "lead": desk.department(case.department),

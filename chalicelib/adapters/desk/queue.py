@@ -128,9 +128,10 @@ def _repeated(case: Case, desk: Desk) -> str:
 
 def _tabs(desk: Desk, department: str | None, which: CaseList) -> list[dict[str, object]]:
     lists: tuple[tuple[CaseList, str], ...] = (("open", _("Open")), ("resolved", _("Mended cases")))
-    return [
+    shown: list[dict[str, object]] = [
         {"href": _address(department, each), "text": desk.say(text), "current": each == which} for each, text in lists
     ]
+    return [*shown, {"href": "/knowledge", "text": desk.say("What mended what"), "current": False}]
 
 
 def _choices(desk: Desk, department: str | None) -> list[dict[str, object]]:
