@@ -174,7 +174,14 @@ def of_staff(company: Company, case: Json) -> list[Look]:
     company.settle()
     link = next(mail for mail in company.messages("bruno.diaz@tornillo.example.com") if "sign-in" in mail["text"])
     (other,) = company.cases("admin")
-    as_leader = ("/trends", "/trends?metric=nps&by=department", "/ledger", "/ledger?customer=c-3", "/recognition")
+    as_leader = (
+        "/trends",
+        "/trends?metric=nps&by=department",
+        "/ledger",
+        "/ledger?customer=c-3",
+        "/recognition",
+        "/sending",
+    )
     return [
         Look("/s/{token}", mended),
         Look("/sign-in", f"{company.base_url}/sign-in"),
