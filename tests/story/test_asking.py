@@ -158,9 +158,9 @@ def test_after_its_window_a_survey_says_that_it_is_closed_and_keeps_what_was_typ
     company.sell("ORD-1")
     company.later("PT3H")
     link = link_in(company.mail("ana@example.com"), "/s/")
-    company.later("P13DT23H")
+    company.later("P13DT22H")
     assert company.open(link).status == 200
-    company.later("PT2H")
+    company.later("PT3H")
     closed = company.open(link)
     assert closed.status == 410
     assert "servicio@tornillo.example.com" in closed.body.decode()

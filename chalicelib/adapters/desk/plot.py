@@ -13,6 +13,7 @@ from chalicelib.domain.period import Interval, periods
 from chalicelib.domain.trend import Point
 
 TICKS_DOWN = 4
+STEP_MIN = 1e-9  # of values that are all but equal
 TICKS_ACROSS_MAX = 4
 LINKED_MAX = 31  # points that can be pressed one by one; more of them stand too close
 LEFT, RIGHT = 9.0, 3.0  # percent left free at either side: for the marks of the axis, and so that dots are whole
@@ -84,7 +85,7 @@ def step_of(span: float, unit: str = "") -> float:
     >>> step_of(90), step_of(7), step_of(3 * 3600, "seconds")
     (50.0, 2.0, 3600.0)
     """
-    rough = span / TICKS_DOWN
+    rough = max(span / TICKS_DOWN, STEP_MIN)
     if unit == "seconds":
         return float(next((each for each in SECONDS if each >= rough), SECONDS[-1]))
     power = 10.0 ** math.floor(math.log10(rough))
