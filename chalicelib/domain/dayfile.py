@@ -7,14 +7,15 @@ alone, where they can be erased.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, get_args
 
 from chalicelib.domain.case import Case, State
 from chalicelib.domain.event import Promise
 from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation
-from chalicelib.domain.rollup import day_of
+from chalicelib.domain.rollup import DEPARTMENTS_COUNTED_MAX, day_of, encode
 from chalicelib.domain.terms import Frozen, Instant, fingerprint
 
 SCHEMA_VERSION = 1
@@ -269,3 +270,87 @@ def _picked(model: type[DayRow], item: Invitation | Case, shape: Shape, **told: 
     """Return the fields of a row: what it is told, and the rest as the item has it under the same name."""
     given = {"schema_version": SCHEMA_VERSION, "attributes": shape.of(item.attributes), **told}
     return given | {name: getattr(item, name) for name in model.model_fields if name not in given}
+
+
+# The answers behind a point
+
+Place = tuple[str, str, str]
+"""Where an answer stands: its day, its first confirmation, its id."""
+
+ANSWERED = tuple(name for name, metric in METRICS.items() if metric.kind in ("response", "case"))
+"""What is counted on the day of an answer: cases too, which are opened by one."""
+
+ASKED_BY = {"kept_promise": "promise", "value_satisfaction": "value"}
+"""Which kind of question a metric counts, where it is not the rating."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Which answers somebody looks at: of the days from first up to, without, end, those that one point counts."""
+
+    first: date
+    end: date
+    filter: tuple[str, str] | None = None
+    metric: str | None = None
+    before: Place | None = None
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Answers, the newest first; `next` is the cursor of those before them, None at the end."""
+
+    looking: Looking
+    rows: tuple[ExportRow, ...]
+    next: str | None
+
+
+def is_findable(dimension: str, metric: str | None) -> bool:
+    """Say whether answers can be told apart by a dimension as a metric counts them.
+
+    Day files name nobody, a case counts for whoever leads it at present, and whom a promise's question is about stands
+    in the event.
+    """
+    if dimension in ("person", "role"):
+        return False
+    by_answer = metric is None or (METRICS[metric].kind == "response" and metric != "kept_promise")
+    return dimension != "department" or by_answer
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Tells the answers that a point counts from all others."""
+
+    looking: Looking
+    organisation: Organisation
+
+    def takes(self, row: ResponseRow) -> bool:
+        """Say whether the point counts this one."""
+        return self._is_under(row) and self._is_measured(row)
+
+    def _is_under(self, row: ResponseRow) -> bool:
+        if self.looking.filter is None:
+            return True
+        dimension, value = self.looking.filter
+        return encode(value) in [encode(each) for each in _values(row, dimension) if each]
+
+    def _is_measured(self, row: ResponseRow) -> bool:
+        metric = self.looking.metric
+        if metric is None:
+            return True
+        if METRICS[metric].kind == "case":
+            return row.has_case
+        if metric not in ASKED_BY:
+            return row.metric == metric.removesuffix("_mean")
+        return any(id_ in row.choices for id_ in self._questions(ASKED_BY[metric]))
+
+    def _questions(self, kind: str) -> set[str]:
+        surveys = self.organisation.surveys
+        return {question.id for survey in surveys for question in survey.questions if question.kind == kind}
+
+
+def _values(row: ResponseRow, dimension: str) -> tuple[str | None, ...]:
+    if dimension == "department":
+        return tuple(dict.fromkeys(row.departments))[:DEPARTMENTS_COUNTED_MAX]
+    if dimension in ("program", "touchpoint", "channel"):
+        return (getattr(row, dimension),)
+    return (row.attributes.get(dimension),)

@@ -8,6 +8,7 @@ from functools import partial
 
 from chalice import Blueprint, Response
 
+from chalicelib.adapters.desk import answers as answers_layout
 from chalicelib.adapters.desk import ledger as ledger_layout
 from chalicelib.adapters.desk import people as people_layout
 from chalicelib.adapters.desk import sending as sending_layout
@@ -20,7 +21,7 @@ from chalicelib.domain.trend import Trend
 from chalicelib.entrypoints.http import query
 from chalicelib.entrypoints.visit import Visit, for_people, show
 from chalicelib.errors import Forbidden, Invalid
-from chalicelib.flows import guard, ledger, own, report
+from chalicelib.flows import export, guard, ledger, own, report
 
 bp = Blueprint(__name__)
 
@@ -43,6 +44,18 @@ def trends_file(visit: Visit) -> Response:
     text = io.StringIO()
     csv.writer(text).writerows(trends_layout.csv_of(visit.desk, query(visit.request), _answers(visit)))
     return Response(text.getvalue(), headers={**CSV, "Content-Disposition": 'attachment; filename="trend.csv"'})
+
+
+@bp.route("/answers", methods=["GET", "HEAD"])
+@for_people(bp)
+def answers_page(visit: Visit) -> Response:
+    """Show the answers behind a point of the trends."""
+    asked = {name: value for name, value in query(visit.request).items() if value and name != "lang"}
+    try:
+        found = export.look(visit.ports, {name: [value] for name, value in asked.items()}, visit.principal, visit.now)
+    except Invalid as refusal:
+        return show(answers_layout.refused_page(visit.desk, refusal.problems))
+    return show(answers_layout.answers_page(visit.desk, asked, found))
 
 
 def _reads_trends(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""Give out the answers of some days: from the day files, with words and names from the table for who may see them."""
+"""Give out the answers of some days, as a file or to look at: from day files, with words and names from the table."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,8 +8,24 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Literal, get_args
 
-from chalicelib.domain.dayfile import ExportRow, Line, ResponseRow, Shape, newest, response_row, shape_of
+from chalicelib.domain.dayfile import (
+    ANSWERED,
+    Counted,
+    ExportRow,
+    Line,
+    Looked,
+    Looking,
+    Place,
+    ResponseRow,
+    Shape,
+    is_findable,
+    newest,
+    response_row,
+    shape_of,
+)
+from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.terms import stamp
+from chalicelib.domain.trend import read_range
 from chalicelib.errors import Forbidden, Invalid, Problem
 from chalicelib.ports import DayFile, Ports, Principal
 
@@ -26,11 +42,17 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 PARAMETERS = ("from", "to", "format", "limit", "cursor")
 
 Asked = Mapping[str, Sequence[str]]
-Place = tuple[str, str, str]
-"""Where an answer stands: its day, its first confirmation, its id."""
-
 DAWN = ("0000-00-00T00:00:00.000Z", "-")
 """Before every answer of a day."""
+DUSK = ("9999-12-31T23:59:59.999Z", "~")
+"""After every answer of a day."""
+
+LOOKED_AT = 50
+"""Answers of one page."""
+LOOK_DAYS_MAX = 366
+LISTED_DAYS = 31
+"""Of how many days files are listed at once, backwards: a page ends before most of a year has been listed."""
+LOOK_PARAMETERS = ("from", "to", "filter", "metric", "cursor")
 
 
 @dataclass(frozen=True)
@@ -177,12 +199,92 @@ def _within(rows: Iterable[ExportRow], bytes_max: int) -> tuple[ExportRow, ...]:
     return tuple(taken)
 
 
+# Answers to look at
+
+
+LOOK = Bounds(rows=LOOKED_AT, bytes_=1024 * 1024, files=600, file_bytes=4 * 1024 * 1024)
+"""What somebody who looks at a page waits for."""
+
+
+def look(ports: Ports, asked: Asked, principal: Principal, now: datetime, bounds: Bounds = LOOK) -> Looked:
+    """Return the newest answers that a point of the trends counts, for somebody who may read single ones.
+
+    Raises Forbidden, and Invalid with what is allowed.
+    """
+    if principal.role not in ("leadership", "admin"):
+        raise Forbidden("single answers are for leadership")
+    organisation = ports.library.organisation()
+    shape = shape_of(organisation)
+    looking = read_look(asked, organisation, date.fromisoformat(shape.day(now)))
+    found = _newest(ports, looking, organisation, bounds)
+    rows = _within(_joined(ports, found.rows, shape), bounds.bytes_)
+    after = found.after if len(rows) == len(found.rows) else _at(*found.rows[len(rows) - 1])
+    return Looked(looking, rows, write_cursor(after) if after else None)
+
+
+def read_look(asked: Asked, organisation: Organisation, today: date) -> Looking:
+    """Return which answers query parameters ask for. Raises Invalid."""
+    unknown = [name[:ECHO_CHARACTERS_MAX] for name in asked if name not in LOOK_PARAMETERS]
+    if unknown:
+        raise Invalid(*(Problem(f"/{name}", _unknown(LOOK_PARAMETERS)) for name in unknown))
+    given = {name: values[0] for name, values in asked.items() if values and values[0]}
+    ranged = {name: [value] for name, value in given.items() if name not in ("metric", "cursor")}
+    first, end, wanted = read_range(ranged, organisation, today)
+    faults = list(_beyond(first, end, wanted, given.get("metric")))
+    before = _cursor(given.get("cursor"), first, end, faults)
+    if faults:
+        raise Invalid(*faults)
+    return Looking(first, end, wanted, given.get("metric"), before)
+
+
+def _beyond(first: date, end: date, wanted: tuple[str, str] | None, metric: str | None) -> Iterator[Problem]:
+    """Return what trends know and single answers do not."""
+    if (end - first).days > LOOK_DAYS_MAX:
+        yield Problem("/from", f"lies more than {LOOK_DAYS_MAX} days before `to`")
+    if metric is not None and metric not in ANSWERED:
+        yield Problem("/metric", f"is not one of {', '.join(ANSWERED)}")
+    elif wanted and not is_findable(wanted[0], metric):
+        yield Problem("/filter", f"cannot be told of single answers by {wanted[0]}")
+
+
+def _newest(ports: Ports, looking: Looking, organisation: Organisation, bounds: Bounds) -> _Page:
+    shape, budget = shape_of(organisation), _Budget(bounds.files, bounds.file_bytes)
+    counted = Counted(looking, organisation)
+    found: list[tuple[str, ResponseRow]] = []
+    for day, files in _backwards(ports, looking):
+        if not budget.takes(files, day):
+            return _Page(found, (day, *DUSK))
+        rows = _rows(day, ports.day_files.read(files), None, shape)
+        of_day = [row for row in rows if _is_before(row, looking) and counted.takes(row[1])]
+        found += sorted(of_day, key=lambda row: _at(*row), reverse=True)
+        if len(found) > bounds.rows:
+            return _Page(found[: bounds.rows], _at(*found[bounds.rows - 1]))
+    return _Page(found)
+
+
+def _is_before(row: tuple[str, ResponseRow], looking: Looking) -> bool:
+    return looking.before is None or _at(*row) < looking.before
+
+
+def _backwards(ports: Ports, looking: Looking) -> Iterator[tuple[str, list[DayFile]]]:
+    """Return each day's files, the last day first."""
+    end = date.fromisoformat(looking.before[0]) + timedelta(days=1) if looking.before else looking.end
+    while looking.first < end:
+        start = max(looking.first, end - timedelta(days=LISTED_DAYS))
+        files = ports.day_files.of_days("responses", start.isoformat(), end.isoformat())
+        by_day = [(day, list(group)) for day, group in groupby(files, key=lambda file: file.day)]
+        yield from reversed(by_day)
+        end = start
+
+
 # What is asked
 
 
 def read_export(asked: Asked, today: date) -> Wanted:
     """Return what query parameters ask for; by default the last 31 days, today included. Raises Invalid."""
-    faults = [Problem(f"/{name[:ECHO_CHARACTERS_MAX]}", _unknown(name)) for name in asked if name not in PARAMETERS]
+    faults = [
+        Problem(f"/{name[:ECHO_CHARACTERS_MAX]}", _unknown(PARAMETERS)) for name in asked if name not in PARAMETERS
+    ]
     faults += [Problem(f"/{name}", "is given more than once") for name in PARAMETERS if len(asked.get(name, ())) > 1]
     given = {name: values[0] for name, values in asked.items() if name in PARAMETERS and values and values[0]}
     end = _day(given, "to", today + timedelta(days=1), faults)
@@ -202,8 +304,8 @@ def read_export(asked: Asked, today: date) -> Wanted:
     return Wanted(first, end, format_, limit or (ROWS_MAX if after else None), after)
 
 
-def _unknown(name: str) -> str:
-    return f"is not one of {', '.join(PARAMETERS)}"
+def _unknown(known: Sequence[str]) -> str:
+    return f"is not one of {', '.join(known)}"
 
 
 _DAY = re.compile(r"[12]\d{3}-\d\d-\d\d", re.ASCII)

@@ -177,6 +177,7 @@ def of_staff(company: Company, case: Json) -> list[Look]:
     as_leader = (
         "/trends",
         "/trends?metric=nps&by=department",
+        "/answers",
         "/ledger",
         "/ledger?customer=c-3",
         "/recognition",

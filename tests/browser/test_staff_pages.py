@@ -11,8 +11,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from chalicelib.ports import Mail, Ticket
+from chalicelib.ports import Mail, Principal, Ticket
 from tests.browser.screens import COLOUR_RULES, violations
+from tests.flows.test_file import filed
 from tests.staffed import busy, install, served, staff_app, uninstall, year
 from tests.world import World
 
@@ -61,8 +62,14 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def long_shop() -> World:
-    """The company after a year."""
-    return year()
+    """The company after a year, its answers on file."""
+    made = year()
+    sales = made.ports.library.organisation().department("sales")
+    assert sales is not None
+    head = Principal(id="head", role="department", name="Sara", department="sales", person=sales.head.id)
+    made.ports.access.grant("head", head)
+    filed(made)
+    return made
 
 
 @contextmanager
@@ -114,6 +121,8 @@ STAFF_PAGES = (
     "ORD-10061",
     "ORD-10077",
 )
+COMPARISON = "/trends?from=2026-01-01&to=2026-04-01&than_from=2025-06-01"
+ANSWERS = "/answers?from=2025-07-01&to=2025-09-01&metric=nps&filter=department:logistics"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (DESK, True)], ids=["phone", "desk-in-the-dark"])
@@ -141,6 +150,10 @@ def test_every_page_of_leadership_can_be_read_by_everybody(
             "/trends",
             "/trends?by=department&metric=nps",
             "/trends?metric=joy",
+            COMPARISON,
+            ANSWERS,
+            "/answers?from=2024-01-01&to=2024-01-02",
+            "/answers?metric=joy",
             "/cases",
             "/recognition",
             "/sending",
@@ -152,6 +165,35 @@ def test_every_page_of_leadership_can_be_read_by_everybody(
                 details.evaluate("each => each.open = true")
             _fits(page)
             _accessible(page, *(COLOUR_RULES if dark else ()))
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_what_stands_beside_the_trend_can_be_read_by_everybody(chromium: Browser, long_shop: World, width: int) -> None:
+    with _open(long_shop) as shop, _page(chromium, shop, "carla", width=width) as page:
+        page.goto(COMPARISON)
+        for told in ("Targets", "Delivered, and felt as kept", "Sales and service", "Departments compared"):
+            expect(page.get_by_role("heading", name=told)).to_be_visible()
+        expect(page.get_by_text("· compared with")).to_be_visible()
+        _fits(page)
+        _accessible(page)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (DESK, True)], ids=["phone", "desk-in-the-dark"])
+def test_a_heads_pages_and_what_mended_other_cases_can_be_read_by_everybody(
+    chromium: Browser, long_shop: World, width: int, dark: bool
+) -> None:
+    with _open(long_shop) as shop, _page(chromium, shop, "head", width=width, dark=dark) as page:
+        page.goto("/me")
+        _accessible(page, *(COLOUR_RULES if dark else ()))
+        page.get_by_role("link", name="Marta Ruiz").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Marta Ruiz")
+        _fits(page)
+        _accessible(page, *(COLOUR_RULES if dark else ()))
+    with _open(long_shop) as shop, _page(chromium, shop, "bruno", width=width, dark=dark) as page:
+        page.goto(shop.case("ORD-01002"))
+        expect(page.get_by_role("heading", name="What mended cases like this")).to_be_visible()
+        _fits(page)
+        _accessible(page, *(COLOUR_RULES if dark else ()))
 
 
 def test_bruno_mends_a_case_without_a_script(chromium: Browser, shop: Shop) -> None:
@@ -283,6 +325,19 @@ def test_carla_looks_closer_by_pressing_a_point(chromium: Browser, long_shop: Wo
         with page.expect_download() as download:
             page.get_by_role("link", name="As a file for a spreadsheet").click()
         assert download.value.path().read_text("utf-8").startswith("series,start,n,value")
+
+
+def test_carla_goes_from_a_point_to_its_answers_and_the_case(chromium: Browser, long_shop: World) -> None:
+    with _open(long_shop) as shop, _page(chromium, shop, "carla", script=False, width=PHONE) as page:
+        page.goto("/trends?metric=nps&interval=day&from=2025-08-01&to=2025-09-01&filter=department:logistics")
+        point = page.locator(".plot a").nth(1)
+        counted = int(re.findall(r"n\s=\s(\d+)", point.text_content() or "")[0])
+        point.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Answers")
+        expect(page.locator(".queue li")).to_have_count(counted)
+        page.goto(ANSWERS)
+        page.locator(".queue li", has_text="Became a case").get_by_role("link").first.click()
+        expect(page).to_have_url(re.compile("/cases/"))
 
 
 def test_the_question_survives_a_reload_and_a_change_of_language(chromium: Browser, long_shop: World) -> None:

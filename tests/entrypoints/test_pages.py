@@ -2,11 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +18,9 @@ from chalicelib import runtime
 from chalicelib.adapters.desk.frame import Desk as Reader
 from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.desk.trends import csv_of
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Pause, Pauses, Staff
+from chalicelib.domain.rollup import day_of
 from chalicelib.domain.score import NOTHING
 from chalicelib.domain.sending import BREAKER
 from chalicelib.domain.terms import fingerprint
@@ -23,6 +28,7 @@ from chalicelib.domain.trend import Point, Series, Trend
 from chalicelib.ports import Counters, Principal, Row
 from tests.domain.cast import FRIDAY_1630, sale
 from tests.entrypoints.desk import Desk, desk
+from tests.flows.test_file import filed
 from tests.staffed import TOKENS, busy, company, install, staff_app, uninstall, year
 from tests.world import World
 
@@ -41,6 +47,14 @@ def carla() -> Iterator[Desk]:
     here.get("/trends?lang=en")
     yield here
     uninstall()
+
+
+@pytest.fixture
+def filed_carla(carla: Desk) -> Desk:
+    """Carla, once the year's day files are written."""
+    if not _year().memory.day_files:
+        filed(_year())
+    return carla
 
 
 def _as(here: Desk, who: str) -> Desk:
@@ -88,6 +102,89 @@ def test_the_view_is_in_the_address(carla: Desk) -> None:
 def test_a_point_leads_closer(carla: Desk) -> None:
     page = carla.get("/trends?metric=nps&interval=month&from=2026-01-01&to=2026-04-01").text
     assert "/trends?metric=nps&amp;interval=week&amp;from=2026-02-01&amp;to=2026-03-01" in page
+
+
+def _link(text: str, start: str) -> str:
+    """Return the first address on a page that begins so."""
+    return unescape(next(part for part in text.split('"') if part.startswith(start)))
+
+
+def _answered(first: str, end: str) -> list[Invitation]:
+    """Return the year's answers of some local days."""
+    every = [each for each in _year().memory.invitations.values() if each.confirmed and each.first_confirmed_at]
+    days = {each.id: day_of(each.first_confirmed_at or each.occurred_at, "America/Bogota") for each in every}
+    return [each for each in every if first <= days[each.id] < end]
+
+
+def test_a_day_leads_to_its_answers(filed_carla: Desk) -> None:
+    question = "metric=nps&interval=day&from=2026-02-01&to=2026-02-15&filter=department:logistics"
+    link = _link(filed_carla.get(f"/trends?{question}").text, "/answers?")
+    asked = dict(parse_qsl(link.partition("?")[2]))
+    assert (asked["metric"], asked["filter"]) == ("nps", "department:logistics")
+    counted = [each for each in _answered(asked["from"], asked["to"]) if "logistics" in each.departments]
+    page = filed_carla.get(link).text
+    assert counted
+    assert page.count('class="what"') == len(counted)
+    for each in counted:
+        assert each.reference is not None
+        assert each.reference in page
+
+
+def test_each_row_of_the_table_leads_to_as_many_answers_as_it_counts(filed_carla: Desk) -> None:
+    page = filed_carla.get("/trends?metric=nps&by=department&interval=month&from=2026-01-15&to=2026-02-20").text
+    links = {unescape(part) for part in page.split('"') if part.startswith("/answers?")}
+    rows = {unescape(a): int(n) for a, n in re.findall(r'"(/answers[^"]*)".*?<td class="figure">(\d+)</td></tr>', page)}
+    assert set(rows) == links
+    assert len(rows) > 4
+    for link, n in rows.items():
+        assert filed_carla.get(link).text.count('class="what"') == n
+
+
+def test_an_answer_that_became_a_case_leads_to_it(filed_carla: Desk) -> None:
+    page = filed_carla.get("/answers?from=2025-08-01&to=2025-08-15&metric=sla_met").text
+    assert page.count("Became a case") == page.count('class="what"') > 0
+    assert filed_carla.get(_link(page, "/cases/")).status == 200
+
+
+def test_older_answers_stand_on_further_pages(filed_carla: Desk) -> None:
+    link, seen = "/answers?from=2025-03-01&to=2026-02-20", 0
+    while link:
+        page = filed_carla.get(link).text
+        seen += page.count('class="what"')
+        older = re.search(r'button quiet" href="([^"]*)"', page)
+        link = unescape(older[1]) if older else ""
+    assert seen == len(_answered("2025-03-01", "2026-02-20")) > 100
+
+
+def test_days_without_answers_say_what_to_do(carla: Desk) -> None:
+    page = carla.get("/answers?from=2024-01-01&to=2024-01-02&metric=nps").text
+    assert "No answers here" in page
+    assert "All answers of these days" in page
+    assert "/api/v1/export?from=2024-01-01&amp;to=2024-01-02&amp;format=csv" in page
+
+
+def test_answers_that_cannot_be_told_are_refused_on_the_page(carla: Desk) -> None:
+    answer = carla.get("/answers?metric=joy")
+    assert answer.status == 422
+    assert "is not one of nps, csat" in answer.text
+    hostile = carla.get("/answers?filter=department:%3Cscript%3Ealert(1)%3C/script%3E")
+    assert hostile.status == 200
+    assert "<script>alert" not in hostile.text
+
+
+def test_a_departments_points_lead_to_no_single_answer(carla: Desk) -> None:
+    bruno = _as(carla, "bruno")
+    for interval in ("week", "month"):
+        assert "/answers" not in bruno.get(f"/trends?metric=nps&interval={interval}").text
+    assert bruno.get("/answers").status == 403
+
+
+@pytest.mark.parametrize(("metric", "leads"), [("sla_met", True), ("response_rate", False), ("kept_promise", True)])
+def test_what_does_not_count_on_an_answers_day_leads_to_none(carla: Desk, metric: str, leads: bool) -> None:
+    page = carla.get(f"/trends?metric={metric}&interval=day&from=2025-08-01&to=2025-08-20").text
+    assert ("/answers?" in page) is leads
+    by_person = carla.get(f"/trends?metric={metric}&by=person&interval=day&from=2025-08-01&to=2025-08-20").text
+    assert "/answers?" not in by_person
 
 
 def test_a_split_draws_each_department_on_one_scale(carla: Desk) -> None:

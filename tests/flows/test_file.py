@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.dayfile import Line, newest
+from chalicelib.domain.dayfile import Line, Looked, newest
 from chalicelib.errors import Forbidden, Invalid
 from chalicelib.flows import file, protect
-from chalicelib.flows.export import ROWS_MAX, Bounds, Exported, export, read_export
-from chalicelib.ports import Change, DayFile, Principal
+from chalicelib.flows.export import LOOK, ROWS_MAX, Bounds, Exported, export, look, read_export
+from chalicelib.ports import Change, DayFile, Principal, Role
 from tests.counting import AT, answered, company
 from tests.domain.cast import DAY, sale
 from tests.world import World
@@ -271,3 +271,111 @@ def test_a_cursor_of_other_days_is_refused(world: World) -> None:
 
 def test_newest_of_nothing_is_nothing() -> None:
     assert newest([]) == []
+
+
+# To look at
+
+
+def looked(world: World, bounds: Bounds = LOOK, principal: Principal = CARLA, **asked: Any) -> Looked:
+    given = {name.rstrip("_"): [value] for name, value in asked.items()}
+    return look(world.ports, given, principal, world.now, bounds)
+
+
+def test_pages_of_answers_go_back_in_time_and_show_each_answer_once(world: World) -> None:
+    ids = []
+    for number in range(7):
+        ids.append(sold(world, number))
+        world.wait(timedelta(hours=9))
+    filed(world, batch=5)
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = looked(world, Bounds(rows=2), cursor=cursor)
+        assert len(page.rows) <= 2
+        seen += [row.id for row in page.rows]
+        cursor = page.next
+    assert seen == ids[::-1]
+
+
+def test_a_page_ends_where_it_would_read_too_many_files(world: World) -> None:
+    for number in range(3):
+        sold(world, number)
+        world.wait(DAY)
+    filed(world)
+    first = looked(world, Bounds(files=1))
+    assert [row.reference for row in first.rows] == ["ORD-2"]
+    second = looked(world, Bounds(files=1), cursor=first.next or "")
+    assert [row.reference for row in second.rows] == ["ORD-1"]
+
+
+def test_long_words_make_short_pages(world: World) -> None:
+    ids = [sold(world, number, comment="ñ" * 1_000) for number in range(3)]
+    filed(world)
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = looked(world, Bounds(bytes_=10_000), cursor=cursor)
+        assert len(page.rows) == 1
+        seen += [row.id for row in page.rows]
+        cursor = page.next
+    assert sorted(seen) == sorted(ids)
+
+
+def test_files_are_listed_month_by_month_backwards(world: World) -> None:
+    sold(world, 1)
+    world.wait(100 * DAY)
+    sold(world, 2)
+    filed(world)
+    assert [row.reference for row in looked(world).rows] == ["ORD-2", "ORD-1"]
+
+
+def test_a_page_shows_what_its_point_counts(world: World) -> None:
+    sold(world, 1, 3, failed="late", kept="no", comment="Llegó tarde")
+    sold(world, 2, 9)
+    sold(world, 3, 10, kept="yes")
+    filed(world)
+
+    def references(**asked: Any) -> list[str]:
+        return sorted(row.reference or "" for row in looked(world, **asked).rows)
+
+    everything = ["ORD-1", "ORD-2", "ORD-3"]
+    assert references() == references(metric="nps") == references(filter="region:Bogotá") == everything
+    assert references(filter="department:logistics", metric="nps") == everything
+    assert references(metric="kept_promise") == ["ORD-1", "ORD-3"]
+    assert references(metric="sla_met") == ["ORD-1"]
+    assert references(metric="csat") == references(filter="department:billing") == []
+    assert references(filter="region:Cali") == references(filter="channel:sms") == []
+
+
+def test_a_corrected_answer_is_shown_as_it_is_now_with_its_words(world: World) -> None:
+    id_ = sold(world, 1, 9, comment="bien")
+    filed(world)
+    world.answer(id_, 2, failed="late", comment="No llegó")
+    (row,) = looked(world).rows
+    assert (row.rating, row.texts, row.has_case) == (2, {"comment": "No llegó"}, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({"from_": "2026-03-07", "to": "2026-03-06"}, "/from"),
+        ({"from_": "2024-01-01", "to": "2026-01-01"}, "/from"),
+        ({"filter": "planet:mars"}, "/filter"),
+        ({"filter": "person:u-7"}, "/filter"),
+        ({"filter": "department:sales", "metric": "sla_met"}, "/filter"),
+        ({"metric": "response_rate"}, "/metric"),
+        ({"metric": "joy", "filter": "department:sales"}, "/metric"),
+        ({"cursor": "x"}, "/cursor"),
+        ({"colour": "red"}, "/colour"),
+    ],
+)
+def test_what_single_answers_cannot_tell_is_refused(world: World, asked: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        looked(world, **asked)
+    assert [problem.pointer for problem in refusal.value.problems] == [pointer]
+
+
+@pytest.mark.parametrize("role", ["agent", "department"])
+def test_nobody_else_looks_at_single_answers(world: World, role: Role) -> None:
+    with pytest.raises(Forbidden):
+        looked(world, principal=Principal(id="x", role=role, name="X", department="logistics"))

@@ -171,6 +171,8 @@ def our_people_look(company: Company, case: Json) -> None:
     assert company.api("leadership", "ledger?customer=c-981").status == 200
     first, last = company.now().date().replace(day=1), company.now().date().replace(day=28)
     assert company.api("leadership", f"export?from={first}&to={last}").body.strip()
+    leads = f"Bearer {company.tokens['api']['leadership']}"
+    assert "ORD-10" in ask(f"{company.base_url}/answers", Authorization=leads).body.decode()
 
 
 def counts_leave_their_lane(lazo: LocalSystem) -> None:

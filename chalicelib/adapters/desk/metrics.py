@@ -1,6 +1,6 @@
 """Say what is measured, in which unit, of which period, as the reader's language does."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from chalicelib.adapters.desk.frame import Desk
 from chalicelib.adapters.templates.formats import DAY, MONTHS, duration, number, percent
@@ -103,6 +103,12 @@ def period_text(start: date, interval: Interval, language: str) -> str:
     if interval == "month":
         return f"{month} {start.year}"
     return f"{DAY[language].format(day=start.day, month=month)} {start.year}"
+
+
+def days_text(first: date, end: date, language: str) -> str:
+    """Return from which day to which, as in «2 March 2026 – 8 March 2026»; `end` is the day after the last."""
+    days = dict.fromkeys((first, end - timedelta(days=1)))
+    return " – ".join(period_text(day, "day", language) for day in days)
 
 
 def tick_text(start: date, interval: Interval, language: str, *, first: bool) -> str:

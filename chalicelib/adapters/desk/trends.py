@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from chalicelib.adapters.desk.plot import Plot, Scale, plot, scale_of, ticks_of
 from chalicelib.adapters.desk.screen import THAN, Answers, Screen
 from chalicelib.adapters.desk.whisker import Whisker, scale_for, whisker
 from chalicelib.adapters.templates import Page
+from chalicelib.domain.dayfile import ANSWERED, is_findable
 from chalicelib.domain.disclosure import CLOSED
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.period import INTERVALS, end_of, start_of
@@ -274,8 +275,7 @@ def _days(screen: Screen) -> str:
 
 def _range(first: date, end: date, desk: Desk) -> str:
     """Say from which day to which; `end` is the day after."""
-    days = (metrics.period_text(day, "day", desk.language) for day in (first, end - timedelta(days=1)))
-    return " – ".join(days)
+    return metrics.days_text(first, end, desk.language)
 
 
 def _step(name: str, step: Step | None, screen: Screen) -> str:
@@ -356,14 +356,30 @@ def _told(point: Point, screen: Screen) -> str:
 
 
 def _closer(point: Point, screen: Screen, **changes: str) -> str:
-    """Return the address of one period cut finer; empty where it is cut as fine as its reader may see."""
+    """Return the address of one period cut finer; where it cannot be, of its answers, for who may read them."""
     order = [each for each in reversed(INTERVALS) if screen.desk.reads_all or each in CLOSED]
     finer = order[order.index(screen.interval) + 1 :][:1]
     if not finer:
-        return ""
+        return answers_of(point, screen, changes.get("filter", ""))
     end = end_of(point.start, screen.interval)
     span = {"from": point.start.isoformat(), "to": end.isoformat(), "interval": finer[0]}
     return screen.href(**span, **changes)
+
+
+def answers_of(point: Point, screen: Screen, split: str = "") -> str:
+    """Return the address of the answers that a point counts; empty where single answers cannot tell, or must not.
+
+    Its day is not always that of an answer: an invitation counts on its event's, a promise on the promised one.
+    """
+    query, desk = screen.query, screen.desk
+    filters = [each for each in (screen.asked.get("filter"), split) if each]
+    if not desk.reads_all or screen.metric not in ANSWERED or len(filters) > 1:
+        return ""
+    if filters and not is_findable(filters[0].partition(":")[0], screen.metric):
+        return ""
+    first, end = max(point.start, query.first), min(end_of(point.start, screen.interval), query.end)
+    asked = {"from": first.isoformat(), "to": end.isoformat(), "metric": screen.metric}
+    return "/answers?" + urlencode(asked | ({"filter": filters[0]} if filters else {}))
 
 
 def _rows(screen: Screen, shown: Sequence[Series]) -> list[dict[str, str]]:
@@ -376,6 +392,7 @@ def _rows(screen: Screen, shown: Sequence[Series]) -> list[dict[str, str]]:
             "value": metrics.value_text(metric, point.value, language) if not point.hidden else "·",
             "between": metrics.interval_text(metric, point.low, point.high, language),
             "n": str(point.n) if point.n is not None else "·",
+            "answers": answers_of(point, screen, f"{screen.query.by}:{series.key}" if screen.query.by else ""),
         }
         for series in shown
         for point in series.points
@@ -394,10 +411,15 @@ def _key(key: str, by: str | None, desk: Desk) -> str:
 
 
 def _filtered(screen: Screen) -> str:
-    if screen.query.filter is None:
+    return filter_text(screen.query.filter, screen.desk)
+
+
+def filter_text(wanted: tuple[str, str] | None, desk: Desk) -> str:
+    """Return a filter in words, as in «Department: Dispatch»; empty where there is none."""
+    if wanted is None:
         return ""
-    dimension, value = screen.query.filter
-    return f"{_dimension(dimension, screen.desk)}: {_key(value, dimension, screen.desk)}"
+    dimension, value = wanted
+    return f"{_dimension(dimension, desk)}: {_key(value, dimension, desk)}"
 
 
 def _dimension(name: str, desk: Desk) -> str:
