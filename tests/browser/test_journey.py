@@ -198,7 +198,6 @@ def of_staff(company: Company, case: Json) -> list[Look]:
         *(Look(path.partition("?")[0], f"{company.base_url}{path}", "leadership") for path in as_leader),
         Look("/trends", f"{company.base_url}/trends", "logistics"),
         Look("/me", f"{company.base_url}/me", "logistics"),
-        Look("/sending", f"{company.base_url}/sending", "leadership"),
         Look("/sending", f"{company.base_url}/sending", "admin"),
     ]
 
