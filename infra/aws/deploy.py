@@ -80,7 +80,7 @@ def review(wanted: Wanted, change: str, ask: Ask) -> None:
     if lost := preflight.lost(changes):
         raise CannotDeploy(
             f"This would replace or remove {', '.join(lost)}, and with it what is stored: not done. Undo that part of "
-            "the change; what must move is exported first and imported into a new stage (docs/operating.md)."
+            "the change; another table or bucket is another stage, beside this one."
         )
     for each in changes:
         print("{Action:8} {LogicalResourceId} ({ResourceType})".format(**each["ResourceChange"]))
