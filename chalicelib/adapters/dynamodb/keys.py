@@ -21,7 +21,7 @@
 A timeline's version has six digits, so that it sorts. The sparse indexes hold keys only:
 
     index                 hash                                range
-    due                   due: one of 8 shards, by id         due_at: when
+    due                   due: one of the shards, by id     due_at: when
     department            department_list: <list>#<id>        department_at: resolve_by, or resolved_at
 """
 

@@ -117,10 +117,13 @@ def _born(shard: str) -> int:
 def aged(lane: Lane, limits: Limits) -> Lane:
     """Return a lane whose rows have grown older, when it is time and the last of them have left."""
     ages = _fitted(lane.ages, limits.ages)
-    is_time = lane.version - lane.since >= limits.writes or len(body_of(lane)) > limits.bytes_max
-    if len(ages) == 1 or ages[-1] or not is_time:
+    if len(ages) == 1 or ages[-1] or not _is_time(lane, limits):
         return replace(lane, ages=ages)
     return replace(lane, ages=[{}, *ages[:-1]], since=lane.version)
+
+
+def _is_time(lane: Lane, limits: Limits) -> bool:
+    return lane.version - lane.since >= limits.writes or len(body_of(lane)) > limits.bytes_max
 
 
 def _fitted(ages: Sequence[Age], count: int) -> list[Age]:
