@@ -24,7 +24,7 @@ class Invalid(LazoError):
     """What was given cannot be used; `problems` says where and why."""
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(f"{problem.pointer}: {problem.detail}" for problem in problems))
+        super().__init__("; ".join(": ".join(filter(None, (each.pointer, each.detail))) for each in problems))
         self.problems = problems
 
 

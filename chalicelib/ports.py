@@ -99,6 +99,10 @@ class Cases(Protocol):
 
     def timeline(self, id_: str) -> tuple[Entry, ...]: ...
 
+    def latest_entries(self, cases: Sequence[Case], most: int) -> dict[str, tuple[Entry, ...]]:
+        """Return the last lines of several cases' timelines, in order, in one read that may be a second behind."""
+        ...
+
     def save(self, case: Case, entry: Entry | None = None) -> None:
         """Put revision n over revision n − 1, with a timeline entry when a move was made; raises Conflict."""
         ...

@@ -209,6 +209,9 @@ class MemoryCases:
         entries = self.memory.entries.get(id_, {})
         return tuple(entries[version] for version in sorted(entries))
 
+    def latest_entries(self, cases: Sequence[Case], most: int) -> dict[str, tuple[Entry, ...]]:
+        return {case.id: self.timeline(case.id)[-most:] for case in cases}
+
     def save(self, case: Case, entry: Entry | None = None) -> None:
         self.memory.check_case(case, entry)
         self.memory.put_case(case, entry)

@@ -13,12 +13,12 @@ def instant(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
-def case_json(view: CaseView, now: datetime, *, timeline: bool = True) -> dict[str, Any]:
+def case_json(view: CaseView, now: datetime) -> dict[str, Any]:
     """Return a case for those who may see it; the departments' clocks add up to the customer's."""
     case = view.case
     clocks = {department: round(seconds, 3) for department, seconds in case.department_clocks(now).items()}
     answer = view.invitation.confirmed
-    body = {
+    return {
         "id": case.id,
         "version": case.version,
         "state": case.state,
@@ -44,8 +44,8 @@ def case_json(view: CaseView, now: datetime, *, timeline: bool = True) -> dict[s
         "action": case.action,
         "mended": case.mended,
         "customer": customer_json(view.customer),
+        "timeline": [entry_json(entry) for entry in view.timeline],
     }
-    return body | ({"timeline": [entry_json(entry) for entry in view.timeline]} if timeline else {})
 
 
 def customer_json(customer: Customer | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.domain.invitation import Answer, Invitation
-from chalicelib.domain.survey import SEVERAL, TOUCHPOINT_SCALE, YES_NO, Question, Survey
+from chalicelib.domain.survey import SEVERAL, TOUCHPOINT_SCALE, YES_NO, Option, Question, Survey
 from chalicelib.domain.terms import TEXT_MAX
 from chalicelib.errors import Problem
 
@@ -64,6 +64,28 @@ def _rating(survey: Survey, form: Mapping[str, Sequence[str]]) -> tuple[int | No
         return None, [Problem(f"/{RATING}", "missing")]
     rating = on_scale(survey, given)
     return rating, [] if rating is not None else [Problem(f"/{RATING}", "off_scale")]
+
+
+def spelled_out(problem: Problem, survey: Survey) -> str:
+    """Return what is wrong with a field, and what would be right, for whoever fills it in by a program."""
+    name = problem.pointer.removeprefix("/")
+    question = next((each for each in survey.questions if each.id == name), None)
+    low, high = TOUCHPOINT_SCALE if question else (survey.scale[0], survey.scale[-1])
+    options = YES_NO_ANSWERS if question and question.kind in YES_NO else [each.id for each in _options(question)]
+    return {
+        "missing": f"is missing: a whole number from {low} to {high}",
+        "off_scale": f"is not a whole number from {low} to {high}",
+        "too_long": f"has more than {TEXT_MAX} characters",
+        "not_an_option": f"is not {'among' if _is_several(question) else 'one of'} {', '.join(options)}",
+    }[problem.detail]
+
+
+def _options(question: Question | None) -> Sequence[Option]:
+    return question.options if question else ()
+
+
+def _is_several(question: Question | None) -> bool:
+    return question is not None and question.kind in SEVERAL
 
 
 def on_scale(survey: Survey, given: str) -> int | None:

@@ -21,6 +21,7 @@ bp = Blueprint(__name__)
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
+LINES_MAX = 10  # of each timeline in a list, the latest: a list of long stories must fit into one answer of 6 MB
 PARAMETERS = ("department", "state", "limit", "cursor")
 SEARCHED_BY = ("words", "department", "cursor")
 STATES: tuple[State, ...] = get_args(State)
@@ -34,8 +35,9 @@ def list_cases(visit: Visit) -> Response:
     found = recover.queue(
         visit.ports, visit.principal, wanted.department, wanted.which, limit=wanted.limit, cursor=wanted.cursor
     )
-    shown = [view for view in recover.views(visit.ports, found.cases) if wanted.shows(view)]
-    return answer({"cases": [case_json(view, visit.now, timeline=False) for view in shown], "next": found.next})
+    views = recover.views(visit.ports, found.cases, lines_max=LINES_MAX)
+    shown = [case_json(view, visit.now) for view in views if wanted.shows(view)]
+    return answer({"cases": shown, "next": found.next})
 
 
 @bp.route("/api/v1/cases/{id}", methods=["GET"])

@@ -116,7 +116,10 @@ def _list_cases() -> Json:
         "listCases",
         "Cases by what is due first",
         EVERYBODY_BUT_AGENTS,
-        {"200": _answers("A page of cases, without their timelines", page), **_refused(401, 403, 404, 422)},
+        {
+            "200": _answers(f"A page of cases, each with the last {cases.LINES_MAX} lines of its timeline", page),
+            **_refused(401, 403, 404, 422),
+        },
         parameters=parameters,
     )
 
@@ -389,7 +392,7 @@ def _shown_case(stored: Mapping[str, Json]) -> Json:
             | {"do_not_call": {"type": ["boolean", "null"]}}
         ),
     }
-    shown = _object({**fields, "timeline": {"type": "array", "items": _ref("Entry")}}, required=list(fields))
+    shown = _object({**fields, "timeline": {"type": "array", "items": _ref("Entry")}})
     return {**shown, "description": "The follow-up of one low rating. Clocks are elapsed seconds, around the clock."}
 
 

@@ -9,7 +9,7 @@ from chalicelib.domain.case import mended
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
-from chalicelib.domain.response import CONFIRM_AFTER, Filled, read_form, respond, settle, viewed
+from chalicelib.domain.response import CONFIRM_AFTER, Filled, read_form, respond, settle, spelled_out, viewed
 from chalicelib.domain.survey import Survey
 from chalicelib.errors import Invalid, NotFound, Problem
 from chalicelib.flows import amend, record
@@ -103,7 +103,8 @@ def record_said(
         page = open_page(ports, id_, now)
         filled = read_form(page.survey, form)
         if filled.problems:
-            raise Invalid(*(Problem(f"/answers{each.pointer}", each.detail) for each in filled.problems))
+            told = (Problem(f"/answers{each.pointer}", spelled_out(each, page.survey)) for each in filled.problems)
+            raise Invalid(*told)
         if not page.is_open:
             raise Invalid(Problem("/invitation", "is closed: its window has ended, or it was never sent"))
         recorded = respond(page.invitation, page.survey, filled.answer(now, how), vouched=True, now=now)

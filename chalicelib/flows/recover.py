@@ -51,12 +51,16 @@ def view_of(ports: Ports, case: Case, *, timeline: bool = True) -> CaseView:
     return CaseView(case, invitation, customer, ports.cases.timeline(case.id) if timeline else ())
 
 
-def views(ports: Ports, cases: Sequence[Case]) -> tuple[CaseView, ...]:
-    """Return several cases with what a list shows of each; those whose invitation is gone are left out."""
+def views(ports: Ports, cases: Sequence[Case], *, lines_max: int = 0) -> tuple[CaseView, ...]:
+    """Return several cases with what a list shows of each, and the last lines of their timelines if it shows them.
+
+    Those whose invitation is gone are left out.
+    """
     invitations = ports.invitations.get_many([case.id for case in cases])
     customers = ports.customers.get_many([case.customer for case in cases])
+    lines = ports.cases.latest_entries(cases, lines_max) if lines_max else {}
     return tuple(
-        CaseView(case, found, _as_wished(customers.get(case.customer), found))
+        CaseView(case, found, _as_wished(customers.get(case.customer), found), lines.get(case.id, ()))
         for case in cases
         if (found := invitations.get(case.id))
     )

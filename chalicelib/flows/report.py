@@ -1,5 +1,6 @@
 """Answer what leadership asks: how it goes, what drives it, and what became of an event."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -274,17 +275,20 @@ def _check_leads(principal: Principal, what: str) -> None:
 def read_ledger(asked: Asked, principal: Principal) -> EventRef | str:
     """Return what the ledger is asked about: an event, named as source|id, or a customer's id.
 
-    Raises Invalid, and Forbidden for agents.
+    Where there is no bar, the last slash, blank, colon or hash parts the two. Raises Invalid, and Forbidden for agents.
     """
     if principal.role == "agent":
         raise Forbidden("the ledger is for departments and leadership")
     name, value = _one_of(asked, ("customer", "event"))
     if name == "customer":
         return value
-    source, _, id_ = value.partition("|")
-    if not source or not id_:
+    named = _EVENT.fullmatch(value)
+    if named is None:
         raise Invalid(Problem("/event", "is not source|id, as in /crm|ORD-10045"))
-    return EventRef(source=source, id=id_)
+    return EventRef(source=named[1] or named[3], id=named[2] or named[4])
+
+
+_EVENT = re.compile(r"([^|]+)\|(.+)|(.+)[/ :#]([^/ :#]+)", re.DOTALL)
 
 
 def _one_of(asked: Asked, names: tuple[str, ...]) -> tuple[str, str]:

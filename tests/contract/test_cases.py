@@ -75,6 +75,23 @@ def test_a_timeline_is_in_order_however_long(kept: Subject) -> None:
     assert [line.version for line in kept.cases.timeline(current.id)] == list(range(1, 13))
 
 
+def test_the_last_lines_of_several_timelines_come_together_and_in_order(kept: Subject) -> None:
+    opened(kept, 1)
+    opened(kept, 2)
+    current = case()
+    for version in range(2, 6):
+        current = next_of(current, version=version)
+        kept.cases.save(current, entry(version))
+    other = kept.cases.get(id_of(2))
+    assert other is not None
+    found = kept.cases.latest_entries([current, other], 3)
+    assert {id_: [line.version for line in lines] for id_, lines in found.items()} == {
+        id_of(1): [3, 4, 5],
+        id_of(2): [1],
+    }
+    assert kept.cases.latest_entries([], 3) == {}
+
+
 def test_open_cases_come_by_their_promise(kept: Subject) -> None:
     for number, hours in ((1, 30), (2, 10), (3, 20)):
         opened(kept, number, resolve_by=NOW + hours * HOUR)

@@ -14,8 +14,10 @@ from chalicelib.domain.response import (
     read_form,
     respond,
     settle,
+    spelled_out,
     viewed,
 )
+from chalicelib.errors import Problem
 from tests.domain.cast import DAY, FRIDAY_1630, HOUR, NPS
 from tests.domain.test_invitation import planned
 
@@ -47,6 +49,16 @@ def test_only_the_rating_is_needed() -> None:
 @pytest.mark.parametrize("given", ["11", "-1", "99", "nine", "9.0", "\uff19", "1e1", "0x9", "9" * 50, "\u0669"])
 def test_a_rating_off_the_scale_is_a_problem_beside_its_field(given: str) -> None:
     assert codes({"rating": [given]}) == {"/rating": "off_scale"}
+
+
+def test_a_program_is_told_what_would_be_right() -> None:
+    form = {"rating": ["2"], "delivery": ["6"], "failed": ["rain"], "kept": ["maybe"], "comment": ["x" * 5001]}
+    told = {each.pointer: spelled_out(each, NPS) for each in read_form(NPS, form).problems}
+    assert told["/delivery"] == "is not a whole number from 1 to 5"
+    assert told["/failed"].startswith("is not among ")
+    assert told["/kept"] == "is not one of yes, no"
+    assert told["/comment"] == "has more than 5000 characters"
+    assert spelled_out(Problem("/rating", "missing"), NPS) == "is missing: a whole number from 0 to 10"
 
 
 @pytest.mark.parametrize("given", ["0", "10", "7"])

@@ -63,6 +63,13 @@ def test_a_case_has_the_shape_of_the_contract(bruno_and_co: Desk) -> None:
     assert set(case["timeline"][0]) == {"version", "at", "by", "move", "from_state", "to_state", "department", "text"}
 
 
+def test_a_list_shows_each_case_with_the_last_lines_of_its_timeline(bruno_and_co: Desk) -> None:
+    listed = bruno_and_co.get("/api/v1/cases", who="bruno").json["cases"]
+    for case in listed:
+        assert case == bruno_and_co.get(f"/api/v1/cases/{case['id']}", who="bruno").json
+    assert max(len(case["timeline"]) for case in listed) == 4
+
+
 def test_the_departments_clocks_add_up_to_the_customers(bruno_and_co: Desk) -> None:
     bruno_and_co.world.now += timedelta(seconds=0.123)
     case = bruno_and_co.get(f"/api/v1/cases/{bruno_and_co.case('ORD-10052').id}", who="bruno").json
@@ -350,6 +357,23 @@ def test_what_cannot_be_recorded_is_said(
     if pointer is not None:
         assert isinstance(told, dict)
         assert pointer in [each["pointer"] for each in told["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("answers", "pointer", "detail"),
+    [
+        ({"rating": 11}, "/answers/rating", "is not a whole number from 0 to 10"),
+        ({}, "/answers/rating", "is missing: a whole number from 0 to 10"),
+        ({"rating": 3, "comment": "x" * 5001}, "/answers/comment", "has more than 5000 characters"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_told_with_what_would_be_right(
+    bruno_and_co: Desk, answers: dict[str, object], pointer: str, detail: str
+) -> None:
+    body: dict[str, object] = {"invitation": bruno_and_co.case("ORD-10070").id, "answers": answers, "how": "phone"}
+    _, told = _record(bruno_and_co, body)
+    assert isinstance(told, dict)
+    assert told["errors"] == [{"pointer": pointer, "detail": detail}]
 
 
 @pytest.mark.parametrize(("who", "status"), [("bruno", 201), ("admin", 201), ("carla", 403), ("marta", 403), ("", 401)])

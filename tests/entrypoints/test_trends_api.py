@@ -130,6 +130,8 @@ def test_the_ledger_says_why_an_event_was_not_asked_about(served: World) -> None
     (decision,) = event["decisions"]
     assert (event["id"], decision["state"], decision["reason"]) == ("ORD-9", "skipped", "resting")
     assert decision["rule"] == "the customer rests until 2026-04-01"
+    for written in ("/crm/ORD-9", "/crm ORD-9", "/crm#ORD-9"):
+        assert get("/api/v1/ledger", event=written).json_body == found.json_body
     assert get("/api/v1/ledger", "bruno", event="/crm|ORD-9").status_code == 200
     assert get("/api/v1/ledger", "marta", event="/crm|ORD-9").status_code == 403
 

@@ -114,6 +114,20 @@ class DynamoCases:
         )
         return tuple(entry for image in images if (entry := decode_as(Entry, image)))
 
+    def latest_entries(self, cases: Sequence[Case], most: int) -> dict[str, tuple[Entry, ...]]:
+        # Each move is one line and one version more, so the lines' keys are known without asking for them.
+        lines = [(case.id, version) for case in cases for version in _last(case.version, most)]
+        images = self._table.get_many([keys.entry(*line) for line in lines], consistent=False)
+        found = {
+            (keys.id_of(image["pk"]["S"]), entry.version): entry
+            for image in images
+            if (entry := decode_as(Entry, image))
+        }
+        return {
+            case.id: tuple(entry for version in _last(case.version, most) if (entry := found.get((case.id, version))))
+            for case in cases
+        }
+
     def save(self, case: Case, entry: Entry | None = None) -> None:
         puts = _case_puts(case, entry)
         if entry:
@@ -166,8 +180,12 @@ class DynamoCases:
         return [case for case in found if case and list_of(case) in lists]
 
 
+def _last(version: int, most: int) -> range:
+    return range(max(1, version - most + 1), version + 1)
+
+
 def _place(image: Image) -> Place:
-    return Place(image["department_at"]["S"], image["pk"]["S"].partition("#")[2])
+    return Place(image["department_at"]["S"], keys.id_of(image["pk"]["S"]))
 
 
 def _index_key(list_: str, place: Place) -> Image:

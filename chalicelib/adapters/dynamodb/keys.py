@@ -138,6 +138,11 @@ def token(text: str) -> Key:
     return f"TOKEN#{hashlib.sha256(text.encode()).hexdigest()}", TOKEN
 
 
+def id_of(pk: str) -> str:
+    """Return the id in a key's first part, as in INVITATION#<id>."""
+    return pk.partition("#")[2]
+
+
 def lane_of(shard: str) -> int:
     """Return the lane that a shard of the stream counts in."""
     return crc32(shard.encode()) % LANES
