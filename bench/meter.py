@@ -4,6 +4,7 @@ It hangs on botocore's events, so nothing is left out and no flow knows of it. A
 what an item was before: what a write costs depends on that. The emulator's own figures are never read.
 """
 
+import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,9 @@ Key = tuple[str, str]
 Json = Mapping[str, Any]
 Look = Callable[[str, Key], Image | None]
 """Reads one item of a table past the meter."""
+
+NAMED = re.compile(r"""["'](\w+)["']\s*[:=]\s*\?""")
+"""The attribute that each parameter of a statement is of, in their order."""
 
 PUBLIC_NAMES = ("INVITATION#", "CUSTOMER#", "ADDRESS#", "EVENT#", "ROLLUP#", "LANE#", "SURVEY#", "TOKEN#")
 
@@ -189,6 +193,19 @@ def _update(meter: Meter, call: _Call, *, in_transaction: bool = False) -> None:
     meter.write(call, table, key, meter.look(table, key), in_transaction=in_transaction)
 
 
+def _statements(meter: Meter, call: _Call) -> None:
+    """Count a batch of PartiQL writes: each by itself, with an answer of its own."""
+    asked: list[Json] = call.params["Statements"]
+    answers: list[Json] = call.answer.get("Responses") or [{}] * len(asked)
+    for statement, answer in zip(asked, answers, strict=True):
+        text: str = statement["Statement"]
+        kind, table = text.split(" ", 1)[0], text.split('"')[1]
+        given = dict(zip(NAMED.findall(text), statement["Parameters"], strict=True))
+        error = call.error or answer.get("Error", {}).get("Code", "")
+        made = _Call(f"Batch{kind.title()}", given, answer, error)
+        meter.write(made, table, _key(given), meter.look(table, _key(given)))
+
+
 def _transaction(meter: Meter, call: _Call) -> None:
     for action in call.params["TransactItems"]:
         ((kind, params),) = action.items()
@@ -209,4 +226,5 @@ _RULES: dict[str, Callable[[Meter, _Call], None]] = {
     "UpdateItem": _update,
     "DeleteItem": _delete,
     "TransactWriteItems": _transaction,
+    "BatchExecuteStatement": _statements,
 }

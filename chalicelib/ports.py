@@ -55,6 +55,20 @@ class Invitations(Protocol):
         """Put version n over version n − 1; raises Conflict when that is not what is there."""
         ...
 
+    def create_many(self, invitations: Sequence[Invitation]) -> set[str]:
+        """Put decisions, each by itself; return the ids of those that were put, and not there already.
+
+        Raises Overloaded when some could not be put; others may have been. None may be named twice.
+        """
+        ...
+
+    def save_many(self, invitations: Sequence[Invitation]) -> set[str]:
+        """Put versions n over n − 1, each by itself; return the ids of those that lost to another writer.
+
+        Raises Overloaded when some could not be put; others may have been. None may be named twice.
+        """
+        ...
+
     def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
         """Put an answer and its case (revision 1: new; else over revision − 1) and a timeline entry, all or none.
 
@@ -144,12 +158,29 @@ class Customers(Protocol):
         """Return a customer and an address in one read."""
         ...
 
+    def several(
+        self, names: Sequence[str], address_names: Sequence[str]
+    ) -> tuple[dict[str, Customer], dict[str, Address]]:
+        """Return those of these customers and addresses that are known, a hundred in one read."""
+        ...
+
     def save(self, customer: Customer) -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
     def save_address(self, address: Address) -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
+    def save_many(self, customers: Sequence[Customer]) -> set[str]:
+        """Put versions n over n − 1 (1: new), each by itself; return the keys of those that lost to another writer.
+
+        Raises Overloaded when some could not be put; others may have been. None may be named twice.
+        """
+        ...
+
+    def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
+        """Put addresses, with the same promise."""
         ...
 
 

@@ -4,10 +4,11 @@ Each method is one atomic effect, so that whoever injects faults can wrap any of
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from typing import TypeVar
 
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
@@ -168,6 +169,12 @@ class MemoryInvitations:
         self.memory.check_invitation(invitation)
         self.memory.put_invitation(invitation)
 
+    def create_many(self, invitations: Sequence[Invitation]) -> set[str]:
+        return {each.id for each in _once(invitations, "id") if self.create(each)}
+
+    def save_many(self, invitations: Sequence[Invitation]) -> set[str]:
+        return {each.id for each in _once(invitations, "id") if _loses(self.save, each)}
+
     def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
         self.memory.check_invitation(invitation)
         self.memory.check_case(case, entry)
@@ -267,6 +274,12 @@ class MemoryCustomers:
     def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
         return self.memory.customers.get(key), self.memory.addresses.get(address_key or "")
 
+    def several(
+        self, names: Sequence[str], address_names: Sequence[str]
+    ) -> tuple[dict[str, Customer], dict[str, Address]]:
+        addresses = self.memory.addresses
+        return self.get_many(names), {key: addresses[key] for key in address_names if key in addresses}
+
     def save(self, customer: Customer) -> None:
         before = self.memory.customers.get(customer.key)
         if (before.version if before else 0) != customer.version - 1:
@@ -278,6 +291,29 @@ class MemoryCustomers:
         if (before.version if before else 0) != address.version - 1:
             raise Conflict(address.key)
         self.memory.addresses[address.key] = address
+
+    def save_many(self, customers: Sequence[Customer]) -> set[str]:
+        return {each.key for each in _once(customers, "key") if _loses(self.save, each)}
+
+    def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
+        return {each.key for each in _once(addresses, "key") if _loses(self.save_address, each)}
+
+
+Kept = TypeVar("Kept", Invitation, Customer, Address)
+
+
+def _once(kept: Sequence[Kept], name: str) -> Sequence[Kept]:
+    if len({getattr(each, name) for each in kept}) < len(kept):
+        raise ValueError("one batch writes an item once")
+    return kept
+
+
+def _loses(save: Callable[[Kept], None], kept: Kept) -> bool:
+    try:
+        save(kept)
+    except Conflict:
+        return True
+    return False
 
 
 @dataclass(frozen=True)

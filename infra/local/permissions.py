@@ -42,13 +42,20 @@ def _of_table(operation: str, params: Json) -> list[Use]:
     if operation == "BatchGetItem":
         tables = params["RequestItems"]
         return [Use("dynamodb:BatchGetItem", arn("dynamodb", f"table/{name}")) for name in tables]
+    if operation == "BatchExecuteStatement":
+        texts = [each["Statement"] for each in params["Statements"]]
+        written = [(PARTIQL[text.split(" ", 1)[0]], text.split('"')[1]) for text in texts]
+        return [Use(action, arn("dynamodb", f"table/{name}")) for action, name in dict.fromkeys(written)]
     if operation == "TransactWriteItems":
-        written = [next(iter(item.items())) for item in params["TransactItems"]]
-        return [Use(TRANSACTED[kind], arn("dynamodb", f"table/{write['TableName']}")) for kind, write in written]
+        actions = [next(iter(item.items())) for item in params["TransactItems"]]
+        return [Use(TRANSACTED[kind], arn("dynamodb", f"table/{write['TableName']}")) for kind, write in actions]
     if "IndexName" in params:
         return [Use(f"dynamodb:{operation}", f"{table}/index/{params['IndexName']}")]
     return [Use(f"dynamodb:{operation}", table)]
 
+
+# A batch of statements needs the rights of each.
+PARTIQL = {"INSERT": "dynamodb:PartiQLInsert", "UPDATE": "dynamodb:PartiQLUpdate"}
 
 # A transaction needs the rights of what it consists of.
 TRANSACTED = {

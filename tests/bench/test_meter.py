@@ -4,6 +4,7 @@ from botocore.hooks import HierarchicalEmitter
 
 from bench.meter import Charge, Key, Meter, kind_of
 from bench.units import Image, Index
+from chalicelib.adapters.dynamodb.table import Put
 
 DUE = Index("due", ("due", "due_at"))
 KEY = {"pk": {"S": "INVITATION#ana"}, "sk": {"S": "INVITATION"}}
@@ -114,3 +115,20 @@ def test_kinds_hold_no_ids() -> None:
     assert kind_of(("INVITATION#ana", "INVITATION")) == "INVITATION"
     assert kind_of(("INVITATION#ana", "CASE")) == "INVITATION/CASE"
     assert kind_of(("INVITATION#ana", "CASE#000007")) == "INVITATION/CASE#"
+
+
+def test_writes_of_a_batch_are_charged_each_by_itself() -> None:
+    meter, table = metered()
+    timed = {**KEY, "v": {"N": "1"}, **TIMER}
+    table.items["INVITATION#ana", "INVITATION"] = timed
+    insert = Put(timed, over=0).statement("t")
+    meter.count("dynamodb", "BatchExecuteStatement", {"Statements": [insert]}, {"Responses": [{"TableName": "t"}]})
+    table.items["INVITATION#ana", "INVITATION"] = {**KEY, "v": {"N": "2"}}
+    claim = Put({**KEY, "v": {"N": "2"}}, over=1).statement("t")
+    answers = {"Responses": [{"TableName": "t"}, {"Error": {"Code": "DuplicateItem"}}]}
+    meter.count("dynamodb", "BatchExecuteStatement", {"Statements": [claim, insert]}, answers)
+    assert meter.tally.writes == {
+        Charge("-", "BatchInsert", "INVITATION"): 2 + 1,
+        Charge("-", "BatchUpdate", "INVITATION"): 2,
+    }
+    assert meter.tally.calls_of("-") == {"dynamodb.BatchExecuteStatement": 2}

@@ -72,3 +72,20 @@ def test_an_erased_customer_stays_as_a_tombstone(kept: Subject) -> None:
     tombstone = customer(version=2, id=None, name=None, email=None, erased_at=NOW)
     kept.customers.save(tombstone)
     assert kept.customers.get(ANA) == tombstone
+
+
+def test_many_customers_and_addresses_are_kept_each_by_itself(kept: Subject) -> None:
+    names = [f"{number:026d}" for number in range(30)]
+    kept.customers.save(customer(key=names[4]))
+    first = [customer(key=name) for name in names]
+    assert kept.customers.save_many(first) == {names[4]}
+    second = [customer(key=name, version=2, name="Ana María") for name in names]
+    second[9] = customer(key=names[9], version=3, name="Ana María")
+    assert kept.customers.save_many(second) == {names[9]}
+    mailbox, other = Address(key=MAILBOX, version=1), Address(key=names[0], version=1)
+    assert kept.customers.save_addresses([mailbox, other]) == set()
+    assert kept.customers.save_addresses([mailbox.model_copy(update={"version": 2}), other]) == {names[0]}
+    customers, addresses = kept.customers.several([*names, "b" * 26], [MAILBOX, "b" * 26])
+    assert customers == {each.key: each for each in second if each.key != names[9]} | {names[9]: first[9]}
+    assert addresses == {MAILBOX: mailbox.model_copy(update={"version": 2})}
+    assert kept.customers.several([], []) == ({}, {})

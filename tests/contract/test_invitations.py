@@ -131,3 +131,35 @@ def test_no_more_places_are_given_than_there_are(kept: Subject) -> None:
     kept.invitations.give_place_back("sale/2026-03-06")
     assert kept.again().invitations.take_place("sale/2026-03-06", 2)
     assert not kept.invitations.take_place("sale/2026-03-06", 2)
+
+
+def test_many_decisions_are_taken_each_by_itself(kept: Subject) -> None:
+    made = [invitation(number) for number in range(60)]
+    kept.invitations.create(made[7])
+    kept.invitations.create(made[31].model_copy(update={"state": "skipped", "reason": "resting", "send_at": None}))
+    won = kept.invitations.create_many(made)
+    assert won == {each.id for each in made} - {made[7].id, made[31].id}
+    found = kept.invitations.get_many([each.id for each in made])
+    assert found[made[31].id].reason == "resting"
+    assert {id_: each for id_, each in found.items() if id_ != made[31].id} == {
+        each.id: each for each in made if each.id != made[31].id
+    }
+
+
+def test_many_versions_follow_the_ones_before_each_by_itself(kept: Subject) -> None:
+    made = [invitation(number) for number in range(30)]
+    kept.invitations.create_many(made)
+    kept.invitations.save(made[3].moved(state="skipped", reason="cancelled", send_at=None))
+    claimed = [each.moved(state="attempted", send_at=None) for each in [*made, invitation(404)]]
+    assert kept.invitations.save_many(claimed) == {made[3].id, id_of(404)}
+    found = kept.invitations.get_many([each.id for each in claimed])
+    assert found == {each.id: each for each in claimed if each.id not in (made[3].id, id_of(404))} | {
+        made[3].id: made[3].moved(state="skipped", reason="cancelled", send_at=None)
+    }
+    assert kept.invitations.create_many([]) == kept.invitations.save_many([]) == set()
+
+
+def test_a_batch_names_each_invitation_once(kept: Subject) -> None:
+    with pytest.raises(ValueError, match="once"):
+        kept.invitations.create_many([invitation(), invitation()])
+    assert kept.invitations.get(id_of(1)) is None

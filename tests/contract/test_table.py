@@ -239,3 +239,73 @@ def test_surveys_are_kept_whole_and_small(kept: Subject, embedded: Embedded) -> 
     assert isinstance(survey, Survey)
     assert item["pk"]["S"] == f"SURVEY#{survey.version}"
     assert len(item["body"]["B"]) < len(survey.model_dump_json())
+
+
+class Busy:
+    """A client whose batches answer for some writes that the table was busy, as often as is said."""
+
+    def __init__(self, client: Any, code: str, times: int) -> None:
+        self._client, self.code, self.times = client, code, times
+        self.asked: list[int] = []
+
+    def batch_execute_statement(self, *, Statements: list[Any]) -> Any:  # noqa: N803  # AWS's own name
+        """Refuse the last statement while there are times left, and pass the others on."""
+        self.asked.append(len(Statements))
+        if not self.times:
+            return self._client.batch_execute_statement(Statements=Statements)
+        self.times -= 1
+        answers = (
+            self._client.batch_execute_statement(Statements=Statements[:-1])["Responses"] if Statements[1:] else []
+        )
+        return {"Responses": [*answers, {"Error": {"Code": self.code, "Message": "not now"}}]}
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "TransactionConflict", "InternalServerError"])
+def test_one_write_of_a_batch_that_meets_a_busy_table_is_tried_again_alone(embedded: Embedded, code: str) -> None:
+    busy, waits = Busy(embedded.dynamodb, code, 2), list[float]()
+    invitations = DynamoInvitations(Table(busy, embedded.table_name, sleep=waits.append))  # type: ignore[arg-type]  # the one call
+    made = [invitation(number) for number in range(3)]
+    assert invitations.create_many(made) == {each.id for each in made}
+    assert busy.asked == [3, 1, 1]
+    assert 0 < waits[0] <= 0.02
+    assert 0.02 <= waits[1] <= 0.04
+
+
+def test_a_table_that_stays_busy_is_told_and_the_neighbours_are_written(embedded: Embedded) -> None:
+    busy = Busy(embedded.dynamodb, "ProvisionedThroughputExceeded", 99)
+    invitations = DynamoInvitations(Table(busy, embedded.table_name, sleep=lambda _: None))  # type: ignore[arg-type]  # the one call
+    with pytest.raises(Overloaded, match="1 items"):
+        invitations.create_many([invitation(1), invitation(2)])
+    kept = on_dynamodb(embedded).invitations
+    assert set(kept.get_many([id_of(1), id_of(2)])) == {id_of(1)}
+
+
+def test_what_would_never_be_written_is_an_error(embedded: Embedded) -> None:
+    busy = Busy(embedded.dynamodb, "ValidationError", 1)
+    invitations = DynamoInvitations(Table(busy, embedded.table_name))  # type: ignore[arg-type]  # the one call
+    with pytest.raises(ClientError, match="ValidationError"):
+        invitations.create_many([invitation(1), invitation(2)])
+
+
+def test_a_batch_leaves_items_as_single_writes_do_index_and_all(kept: Subject, embedded: Embedded) -> None:
+    made = [invitation(number) for number in range(26)]
+    kept.invitations.create_many(made)
+    created = embedded.items()
+    assert sorted(embedded.index("due")) == sorted(keys.invitation(each.id) for each in made)
+    sent = [each.moved(state="sent", send_at=None, sent_at=NOW) for each in made]
+    kept.invitations.save_many(sent)
+    assert embedded.index("due") == []
+    wanted = {repr(sorted(encode_invitation(each).items())) for each in sent}
+    assert {repr(sorted(item.items())) for item in embedded.items()} == wanted
+    due = [each.moved(remind_at=NOW + HOUR) for each in sent]
+    kept.invitations.save_many(due)
+    assert len(embedded.index("due")) == (26 if due[0].due_at else 0)
+    assert {repr(sorted(item.items())) for item in created} == {
+        repr(sorted(encode_invitation(each).items())) for each in made
+    }
+
+
+def test_every_attribute_that_an_item_may_lack_is_known_to_batches() -> None:
+    due, still = invitation(), invitation(send_at=None, state="sent")
+    assert set(encode_invitation(due)) - set(encode_invitation(still)) == set(keys.sparse_names(keys.invitation("x")))
+    assert set(keys.due_keys(case())) | set(keys.department_keys(case())) == set(keys.sparse_names(keys.case("x")))

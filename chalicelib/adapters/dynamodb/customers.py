@@ -32,8 +32,24 @@ class DynamoCustomers:
         customer = next((each for each in kept if isinstance(each, Customer)), None)
         return customer, next((each for each in kept if isinstance(each, Address)), None)
 
+    def several(
+        self, names: Sequence[str], address_names: Sequence[str]
+    ) -> tuple[dict[str, Customer], dict[str, Address]]:
+        wanted = [*map(keys.customer, names), *map(keys.address, address_names)]
+        kept = [decode(image) for image in self._table.get_many(wanted)]
+        customers = {each.key: each for each in kept if isinstance(each, Customer)}
+        return customers, {each.key: each for each in kept if isinstance(each, Address)}
+
     def save(self, customer: Customer) -> None:
         self._table.put(Put(encode_customer(customer), over=customer.version - 1))
 
     def save_address(self, address: Address) -> None:
         self._table.put(Put(encode_address(address), over=address.version - 1))
+
+    def save_many(self, customers: Sequence[Customer]) -> set[str]:
+        lost = self._table.put_many([Put(encode_customer(each), over=each.version - 1) for each in customers])
+        return {each.key for each in customers if keys.customer(each.key) in lost}
+
+    def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
+        lost = self._table.put_many([Put(encode_address(each), over=each.version - 1) for each in addresses])
+        return {each.key for each in addresses if keys.address(each.key) in lost}

@@ -51,6 +51,14 @@ class DynamoInvitations:
     def save(self, invitation: Invitation) -> None:
         self._table.put(_next(invitation))
 
+    def create_many(self, invitations: Sequence[Invitation]) -> set[str]:
+        lost = self._table.put_many([Put(encode_invitation(each), over=0) for each in invitations])
+        return {each.id for each in invitations if keys.invitation(each.id) not in lost}
+
+    def save_many(self, invitations: Sequence[Invitation]) -> set[str]:
+        lost = self._table.put_many([_next(each) for each in invitations])
+        return {each.id for each in invitations if keys.invitation(each.id) in lost}
+
     def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
         self._table.write([_next(invitation), *_case_puts(case, entry)])
 

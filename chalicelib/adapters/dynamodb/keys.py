@@ -47,6 +47,9 @@ Key = tuple[str, str]
 INVITATION, CASE, ENTRY, DIGEST = "INVITATION", "CASE", "CASE#", "DIGEST"
 CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
 
+_DUE = ("due", "due_at")
+_SPARSE = {INVITATION: _DUE, DIGEST: _DUE, CASE: (*_DUE, "department_list", "department_at")}
+
 
 def invitation(id_: str) -> Key:
     """Key of the one record of a decision, with its answers."""
@@ -162,6 +165,11 @@ def due_keys(item: Invitation | Case | Digest) -> dict[str, str]:
     """Return the attributes that put an item into the due index; none when nothing is due by itself."""
     at = item.due_at
     return {"due": due_shard(item.id), "due_at": stamp(_next_millisecond(at))} if at else {}
+
+
+def sparse_names(key: Key) -> tuple[str, ...]:
+    """Return the attributes that an item has at some times and not at others: those of its sparse indexes."""
+    return _SPARSE.get(key[1], ())
 
 
 def department_keys(item: Case) -> dict[str, str]:

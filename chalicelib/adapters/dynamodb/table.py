@@ -1,5 +1,6 @@
 """Read and write the table: conditions on versions, batches, transactions, and what their failures mean."""
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,19 +10,34 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.dynamodb.codec import Image, text_key
-from chalicelib.adapters.dynamodb.keys import Key
+from chalicelib.adapters.dynamodb.keys import Key, sparse_names
 from chalicelib.errors import Conflict, Overloaded
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_MAX = 100  # keys of one BatchGetItem
+STATEMENTS_MAX = 25  # writes of one BatchExecuteStatement
 TRANSACTION_MAX = 100  # writes of one TransactWriteItems
 TRIES_MAX = 8
 FIRST_WAIT_SECONDS = 0.02  # doubled each time: 2.5 s in all
 
 LOST = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
 """Errors that say: somebody else wrote first."""
+
+LOST_STATEMENTS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
+"""Errors of one write of a batch that say the same."""
+
+PASSING_STATEMENTS = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    }
+)
+"""Errors of one write of a batch after which it may be tried again."""
 
 LOST_REASONS = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 """Reasons of a cancelled transaction that say the same; any other is a fault."""
@@ -41,6 +57,26 @@ class Put:
             return {**request, "ConditionExpression": "attribute_not_exists(pk)"}
         over = {"S": self.over} if isinstance(self.over, str) else {"N": str(self.over)}
         return {**request, "ConditionExpression": "v = :over", "ExpressionAttributeValues": {":over": over}}
+
+    @property
+    def key(self) -> Key:
+        """The item's key."""
+        return self.image["pk"]["S"], self.image["sk"]["S"]
+
+    def statement(self, table: str) -> dict[str, Any]:
+        """Return the same as a PartiQL statement with its parameters, for a batch of writes."""
+        if not self.over:
+            names = ", ".join(f"'{name}': ?" for name in self.image)
+            return {"Statement": f'INSERT INTO "{table}" VALUE {{{names}}}', "Parameters": [*self.image.values()]}
+        # An update leaves what it does not name: what an item may have and this one has not, it must take away.
+        kept = {name: value for name, value in self.image.items() if name not in ("pk", "sk")}
+        gone = [name for name in sparse_names(self.key) if name not in kept]
+        changes = " ".join([*(f'SET "{name}" = ?' for name in kept), *(f'REMOVE "{name}"' for name in gone)])
+        over = {"S": self.over} if isinstance(self.over, str) else {"N": str(self.over)}
+        return {
+            "Statement": f'UPDATE "{table}" {changes} WHERE "pk" = ? AND "sk" = ? AND "v" = ?',
+            "Parameters": [*kept.values(), self.image["pk"], self.image["sk"], over],
+        }
 
 
 class Table:
@@ -82,6 +118,31 @@ class Table:
         with conflicts():
             self._client.put_item(**put.request(self._name))
 
+    def put_many(self, puts: Sequence[Put]) -> set[Key]:
+        """Write items, each by itself, and return the keys of those whose condition did not hold.
+
+        Raises Overloaded when some could not be written in time; others may have been. An item may be there once only.
+        """
+        if len({put.key for put in puts}) < len(puts):
+            raise ValueError("one batch writes an item once")
+        lost: set[Key] = set()
+        for start in range(0, len(puts), STATEMENTS_MAX):
+            lost |= self._put_batch(puts[start : start + STATEMENTS_MAX])
+        return lost
+
+    def _put_batch(self, puts: Sequence[Put]) -> set[Key]:
+        lost: set[Key] = set()
+        for tried in range(TRIES_MAX):
+            statements: Any = [put.statement(self._name) for put in puts]
+            answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
+            codes = [answer.get("Error", {}).get("Code") for answer in answers]
+            lost |= {put.key for put, code in zip(puts, codes, strict=True) if code in LOST_STATEMENTS}
+            puts = [put for put, code in zip(puts, codes, strict=True) if _may_pass(code, answers)]
+            if not puts:
+                return lost
+            self._sleep(random.uniform(0.5, 1) * FIRST_WAIT_SECONDS * 2**tried)
+        raise Overloaded(f"{len(puts)} items could not be written")
+
     def replace(self, image: Image) -> None:
         """Write one item whatever is there."""
         self._client.put_item(TableName=self._name, Item=image)
@@ -112,6 +173,14 @@ class Table:
             if "LastEvaluatedKey" not in found:
                 return
             request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
+
+def _may_pass(code: str | None, answers: Sequence[Any]) -> bool:
+    """Say whether one write of a batch is to be tried again; raises ClientError for what would never be written."""
+    if code and code not in PASSING_STATEMENTS and code not in LOST_STATEMENTS:
+        error = next(answer["Error"] for answer in answers if answer.get("Error", {}).get("Code") == code)
+        raise ClientError({"Error": error}, "BatchExecuteStatement")
+    return code in PASSING_STATEMENTS
 
 
 @contextmanager
