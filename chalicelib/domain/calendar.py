@@ -17,6 +17,7 @@ WINDOWS_PER_KEY_MAX = 48
 HOLIDAYS_MAX = 4_000
 PLANS_CACHED_MAX = 1_024
 WEEKS_CACHED_MAX = 8_192
+DUES_CACHED_MAX = 1_024
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
@@ -117,7 +118,11 @@ def due(start: datetime, within: timedelta, calendar: Calendar, pauses: Sequence
     """
     if within < _NOTHING:
         raise ValueError("a budget of open time cannot be negative")
-    at, left, plan, cuts = _utc(start), within, _plan(calendar), _pauses(pauses)
+    return _due(_utc(start), within, _plan(calendar), _pauses(pauses))
+
+
+@lru_cache(maxsize=DUES_CACHED_MAX)
+def _due(at: datetime, left: timedelta, plan: Plan, cuts: tuple[Span, ...]) -> datetime:
     while left:
         span = _next_span(at, plan)
         for begin, end in _without(span, cuts):

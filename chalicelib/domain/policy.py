@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from chalicelib.domain.calendar import Calendar, next_open
@@ -77,6 +78,7 @@ class Known:
     """What stops asking now."""
 
 
+@lru_cache(maxsize=1024)  # an event asks for the same few, again and again
 def invitation_id(source: str, event_id: str, program: str, label: str) -> str:
     """Return the id that follows from its cause; the same event gives the same id, for ever."""
     return fingerprint(source, event_id, program, label)

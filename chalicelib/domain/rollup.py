@@ -164,7 +164,7 @@ def _mailed(invitation: Invitation) -> list[datetime]:
 
 def hour_name(what: str, at: datetime) -> str:
     """Return the name of a count of one UTC hour, as in sent.14."""
-    return f"{what}.{at.astimezone(UTC):%H}"
+    return f"{what}.{at.astimezone(UTC).hour:02d}"
 
 
 def domain_bucket(domain: str) -> str:
@@ -378,17 +378,21 @@ def decode(value: str) -> str:
 def _add(tally: Tally, labels: Iterable[Label], counts: Mapping[str, int]) -> None:
     if not counts:
         return
+    held = {name: count for name, count in counts.items() if count}
     for label in labels:
-        row = tally.setdefault(label, {})
-        for name, count in counts.items():
-            row[name] = row.get(name, 0) + count
+        row = tally.get(label)
+        if row:
+            for name, count in held.items():
+                row[name] = row.get(name, 0) + count
+        else:
+            tally[label] = held.copy()
 
 
 def _rows(kind: str, day: str, tally: Tally, dimensions: Dimensions) -> Iterator[Row]:
     name = kind_name(kind, dimensions.generation)
     for (dimension, value), counts in list(tally.items())[:ROWS_PER_KIND_MAX]:
-        if held := {what: count for what, count in counts.items() if count}:
-            yield Row(name, dimension, value, day, held)
+        if counts:
+            yield Row(name, dimension, value, day, counts)
 
 
 # The organisation's file

@@ -182,7 +182,12 @@ def _slices(changes: Sequence[Change], counting: _Counting) -> Iterator[_Slice]:
 
 
 def _add(delta: Delta, key: Key, counts: Mapping[str, int], sign: int) -> None:
-    row = delta.setdefault(key, {})
+    row = delta.get(key)
+    if sign < 0 and row == counts:  # most writes change few of an item's counts
+        del delta[key]
+        return
+    if row is None:
+        row = delta[key] = {}
     for name, count in counts.items():
         total = row.get(name, 0) + sign * count
         if total:

@@ -1,6 +1,7 @@
 """Describe the simulated company, and how its file changes while timers are armed."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 from chalicelib.domain.calendar import Calendar
 from chalicelib.domain.organisation import (
@@ -116,6 +117,7 @@ WEBHOOKS = (
 """The second is taken out while posts to it wait."""
 
 
+@lru_cache
 def organisation(step: int = 0) -> Organisation:
     """Return the company's file as published first (step 0) and after each change."""
     programs = [PURCHASE, PURCHASE_EFFORT, USER, TICKET, SUPPORT]

@@ -380,6 +380,8 @@ class Engine:
     def _listen(self, context: Context) -> None:
         """Show the invariants what was just said to other programs."""
         memory = self.memory
+        if len(memory.announced) == self._announced and len(memory.posted) == self._posted:
+            return
         events = [*memory.announced[self._announced :], *(event for _, event in memory.posted[self._posted :])]
         self._announced, self._posted = len(memory.announced), len(memory.posted)
         for event in events:

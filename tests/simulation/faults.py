@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
@@ -140,7 +141,7 @@ class Gate:
         name, around, call = self._name, self._around, getattr(self._port, method)
 
         def through(*args: Any, **kwargs: Any) -> Any:
-            return around(name, method, lambda: call(*args, **kwargs))
+            return around(name, method, partial(call, *args, **kwargs))
 
         setattr(self, method, through)
         return through

@@ -16,7 +16,16 @@ from chalicelib.flows import project
 from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, ZONE
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
-from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Violation, lines_of
+from tests.simulation.ledger import (
+    ALERT_TAGS,
+    CaseWrite,
+    Handed,
+    InvitationWrite,
+    Violation,
+    key_in,
+    key_of,
+    lines_of,
+)
 from tests.simulation.oracles import LOW, UNCHANGING, add_open, is_inside, is_low, to_state
 from tests.simulation.shadow import Shadow
 
@@ -393,11 +402,10 @@ def news_waits(judge: Judge, write: CaseWrite, context: Context) -> None:
     gone = [notice for notice in before.notices if notice not in after.notices]
     taken = [h for kind in {n.kind for n in gone} for h in judge.ledger.by_invitation.get((kind, after.id), ())]
     for notice in gone:
-        said = {(h.tags["department"], h.tags["promise"], h.tags["rung"], h.tags["at"]) for h in taken}
-        key = (notice.department, notice.promise or "", notice.rung or "", notice.at.isoformat())
+        said = {key_in(h) for h in taken}
         refused = f"carrier {context.name}" in judge.engine.happened[-20:]
         waits = Line(case=after.id, notice=notice) in judge.memory.waited
-        assert key in said or refused or waits, f"{judge.label(after.id)}: nobody was told of {notice.kind}"
+        assert key_of(notice) in said or refused or waits, f"{judge.label(after.id)}: nobody was told of {notice.kind}"
 
 
 # What speaks of one message
@@ -528,7 +536,7 @@ def one_sender(judge: Judge, handed: Handed, context: Context) -> None:
     if "at" not in handed.tags:
         return
     case = judge.memory.cases[handed.about]
-    key = (handed.kind, *(handed.tags[name] for name in ("case", "department", "promise", "rung", "at")))
+    key = (handed.kind, handed.about, *key_in(handed))
     state = (case.version, len(case.fired))
     at, before, sender = judge.sent_alerts.get(key, (START, state, context.name))
     judge.sent_alerts[key] = (context.now, state, context.name)
@@ -562,7 +570,7 @@ def escalation_ends(judge: Judge, handed: Handed, context: Context) -> None:
     if handed.kind == "digest":
         for line in lines_of(handed):
             notice = line.notice
-            tags = {"department": notice.department, "promise": notice.promise or "", "rung": notice.rung or ""}
+            tags = dict(zip(ALERT_TAGS, key_of(notice), strict=True))
             _still_news(judge, Handed(notice.kind, line.case, handed.to, handed.at, tags, taken=True), context)
     else:
         _still_news(judge, handed, context)
@@ -760,15 +768,11 @@ def digests_told(judge: Judge) -> None:
     memory = judge.memory
     for digest in memory.digests.values():
         assert not digest.waiting, f"{digest.id} is never told of {len(digest.waiting)} alerts"
-    alone = {
-        (each.about, each.tags["department"], each.tags["promise"], each.tags["rung"], each.tags["at"])
-        for each in judge.ledger.handed
-        if each.kind in ("opened", "escalation")
-    }
+    alone = {(each.about, *key_in(each)) for each in judge.ledger.handed if each.kind in ("opened", "escalation")}
     refused = any(each.startswith("carrier due digest") for each in judge.engine.happened)
     for line in memory.waited:
         notice = line.notice
-        key = (line.case, notice.department, notice.promise or "", notice.rung or "", notice.at.isoformat())
+        key = (line.case, *key_of(notice))
         moves = [each for each in memory.entries[line.case].values() if each.move not in UNCHANGING]
         settled = any(each.at >= notice.at.replace(microsecond=0) and each.version > 1 for each in moves)
         told = line in judge.digested or key in alone

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.case import Case, Entry
+from chalicelib.domain.case import Case, Entry, Notice
 from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
@@ -45,6 +45,25 @@ class Handed:
     at: datetime
     tags: dict[str, str]
     taken: bool
+
+
+AlertKey = tuple[str, str, str, str, str]
+"""Names one alert of a case: to which department, about which promise and rung, how high it goes, and since when."""
+
+
+def key_of(notice: Notice) -> AlertKey:
+    """Return what tells an alert of a case from its others of that kind."""
+    promise, rung, reaches = notice.promise or "", notice.rung or "", notice.reaches or ""
+    return notice.department, promise, rung, reaches, notice.at.isoformat()
+
+
+def key_in(handed: Handed) -> AlertKey:
+    """Return the same of an alert that was handed over."""
+    department, promise, rung, reaches, at = (handed.tags[name] for name in ALERT_TAGS)
+    return department, promise, rung, reaches, at
+
+
+ALERT_TAGS = ("department", "promise", "rung", "reaches", "at")
 
 
 def lines_of(handed: Handed) -> list[Line]:

@@ -13,6 +13,7 @@ from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
 from chalicelib.ports import CaseView, Links, Mail, Purpose, Sms, Ticket
+from tests.simulation.ledger import ALERT_TAGS, key_of
 
 
 @dataclass
@@ -46,12 +47,12 @@ class PlainWriter:
     def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
         department = organisation.department(notice.department)
         to = department.alert_to if department else organisation.leadership
-        if notice.rung == "head" and department and department.head.email:
+        reaches = notice.reaches or notice.rung
+        if reaches == "head" and department and department.head.email:
             to = (department.head.email,)
-        if notice.rung == "leadership":
+        if reaches == "leadership":
             to = organisation.leadership
-        tags = {"kind": notice.kind, "case": view.case.id, "department": notice.department}
-        tags |= {"promise": notice.promise or "", "rung": notice.rung or "", "at": notice.at.isoformat()}
+        tags = {"kind": notice.kind, "case": view.case.id, **dict(zip(ALERT_TAGS, key_of(notice), strict=True))}
         return Mail(to, "?", self._token("case", view.case.id), "", "Torno", "hola@torno.example", tags=tags)
 
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
