@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check format build bench simulate simulate-mutants check-replay robots package deploy clean needs-chromium
+.PHONY: help run test check format build bench simulate simulate-mutants kills check-replay robots package deploy clean needs-chromium
 
 PY := .venv/bin/python
 READY := .venv/.ready
@@ -41,6 +41,9 @@ simulate: $(READY) ## Run the deterministic simulation; SEEDS=300 for many, SEED
 
 simulate-mutants: $(READY) ## Plant bugs and show which invariant catches each
 	@$(PY) -m tests.simulation.mutants
+
+kills: $(READY) ## Pull the plug of the running system again and again; TIMES=50 kills, about half a minute each
+	@LAZO_KILLS=$${TIMES:-50} $(PY) -m pytest -q -s -p no:xdist tests/local/test_kill.py
 
 check-replay: $(READY) ## Replay an export and find each of its figures again in the trends; FILE=orders.csv, MAPPING=
 	@$(PY) -m infra.replay.alone

@@ -1,6 +1,6 @@
 """The plug is pulled at any moment, and the company goes on: nothing contradicts itself, and little is lost.
 
-LAZO_KILLS=50 for as many kills, with the images of `make run`.
+`make kills TIMES=50` for as many kills, with the images of `make run`.
 """
 
 import http.client
@@ -182,6 +182,7 @@ def kill_and_kill_again(state: Path, kills: int, chance: random.Random) -> list[
         with running(state, port, LOCAL_IMAGE_SECONDS=str(IMAGE_SECONDS)) as run:
             losses.append(after_a_kill(life, *told))
             check_counters(state)
+            print(f"kill {number} of {state.name}: {losses[-1]:.1f} s lost, {len(life.sold)} sales", flush=True)
             if number < kills:
                 told = life.live(chance.uniform(*LIVED_SECONDS), run)
     return losses

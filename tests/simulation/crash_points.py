@@ -5,15 +5,17 @@ it climbs its ladder, and the stream counts it all
 and tells other programs.
 """
 
+import gc
+import json
+import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations
-from typing import Any
+from typing import Any, NoReturn
 
-from rich.progress import track
+from rich.progress import Progress
 
 from tests.simulation.chance import Chance
 from tests.simulation.engine import START, Engine
@@ -80,17 +82,19 @@ def _sale(person: Person) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ending:
-    """How one life ended: what was violated, if anything, how many calls it took and of which kinds."""
+    """How one life ended: what was violated, if anything, and how many calls it took."""
 
     violation: str | None
-    calls: tuple[str, ...]
-    sent: tuple[str, ...]
+    calls: int
+    kinds: tuple[str, ...] = ()
+    """The kind of run of each call."""
 
 
-def live(crashes: tuple[Crash, ...] = ()) -> Ending:
+def live(crashes: tuple[Crash, ...] = (), branch: Callable[[str, int], str | None] | None = None) -> Ending:
     """Live through the customer's story, dying at these calls."""
     engine = Engine(0, CALM, telling=False)
     engine.crashes = dict(crashes)
+    engine.branch = branch or engine.branch
     judge = Judge(engine)
     try:
         world = OneCustomer(engine, judge, days=LIVE_DAYS, events=0)
@@ -101,8 +105,8 @@ def live(crashes: tuple[Crash, ...] = ()) -> Ending:
         judge.end()
         _complete(judge)
     except Violation as found:
-        return Ending(str(found), tuple(engine.called), ())
-    return Ending(None, tuple(engine.called), tuple(sorted(each.kind for each in engine.ledger.handed)))
+        return Ending(str(found), len(engine.called))
+    return Ending(None, len(engine.called), tuple(engine.called))
 
 
 def _complete(judge: Judge) -> None:
@@ -121,31 +125,123 @@ def _complete(judge: Judge) -> None:
 def singles(flow: str | None = None) -> Iterator[tuple[Crash, ...]]:
     """Yield each single crash point: before and after each call of a flow, or of all."""
     kinds = FLOWS[flow] if flow else frozenset(kind for each in FLOWS.values() for kind in each)
-    for place, kind in enumerate(live().calls):
+    for place, kind in enumerate(live().kinds):
         if kind in kinds:
             yield from (((place, mode),) for mode in BOTH)
 
 
-def pairs(flow: str) -> Iterator[tuple[Crash, ...]]:
-    """Yield each pair of crash points of a flow. (After the first death the second falls on what is tried again.)"""
-    yield from ((*one, *other) for one, other in combinations(singles(flow), 2) if one[0][0] != other[0][0])
+@dataclass(frozen=True)
+class Lived:
+    """One life of a search: where it died, and what was violated, if anything."""
+
+    crashes: tuple[Crash, ...]
+    violation: str | None
+    calls: int
+
+
+@dataclass
+class Branching:
+    """Lets a life go on in both ways wherever it may die: a copy of the process dies there, the rest lives on.
+
+    What is common to many lives is lived through once: each copy goes on from its own last crash.
+    """
+
+    kinds: frozenset[str]
+    crashes_max: int
+    share: tuple[int, int]
+    """Which of how many workers this is: each takes its own of the first crashes."""
+    told: int
+    """Where each copy writes how it ended."""
+    died: list[Crash] = field(default_factory=list)
+    firsts: int = 0
+
+    def at(self, kind: str, place: int) -> str | None:
+        """Return how this copy of the process dies at a call, if at all."""
+        if kind not in self.kinds or len(self.died) == self.crashes_max:
+            return None
+        return next((mode for mode in BOTH if self._is_mine() and self._is_copy((place, mode))), None)
+
+    def _is_mine(self) -> bool:
+        if self.died:
+            return True
+        self.firsts += 1
+        return self.firsts % self.share[1] == self.share[0]
+
+    def _is_copy(self, crash: Crash) -> bool:
+        copy = os.fork()
+        if copy:
+            _, status = os.waitpid(copy, 0)
+            if status:  # a copy that broke proves nothing: neither does whatever it was copied from
+                os._exit(1)
+            return False
+        self.died.append(crash)
+        return True
+
+    def tell(self, ending: Ending) -> None:
+        """Write how a copy ended: a line that a pipe takes in one piece."""
+        violation = ending.violation and ending.violation[:2000]
+        lived = {"crashes": self.died, "violation": violation, "calls": ending.calls}
+        os.write(self.told, f"{json.dumps(lived)}\n".encode())
+
+
+def search(flow: str, *, crashes: int = 2, workers: int = 1) -> Iterator[Lived]:
+    """Yield every life that dies at up to so many calls of a flow, those included that follow from a death."""
+    reading, writing = os.pipe()
+    pids = [pid for share in range(workers) if (pid := _worker(flow, crashes, (share, workers), reading, writing))]
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            told = json.loads(line)
+            yield Lived(tuple((place, mode) for place, mode in told["crashes"]), told["violation"], told["calls"])
+    if any(os.waitpid(pid, 0)[1] for pid in pids):
+        raise RuntimeError("a copy of the process broke")
+
+
+def _worker(flow: str, crashes: int, share: tuple[int, int], reading: int, writing: int) -> int:
+    """Return the id of a process that lives through its share."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if not pid:
+        os.close(reading)
+        _live_on(Branching(FLOWS[flow], crashes, share, writing))
+    return pid
+
+
+def _live_on(branching: Branching) -> NoReturn:
+    """Live, die and live on in copies; none of them ever returns."""
+    gc.freeze()  # what every copy shares is not touched by looking for garbage
+    gc.disable()
+    status = 1
+    try:
+        ending = live(branch=branching.at)
+        if branching.died:
+            branching.tell(ending)
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def main(*, workers: int = 2) -> int:
     """Live through every pair of crash points of the flows, and print what was violated."""
-    violated = lived = 0
-    with ProcessPoolExecutor(workers) as pool:
-        for flow in FLOWS:
-            crashes = list(pairs(flow))
-            lived += len(crashes)
-            print(f"{flow}: {len(crashes)} pairs of crash points")
-            endings = pool.map(live, crashes, chunksize=50)
-            for crash, ending in track(zip(crashes, endings, strict=True), flow, total=len(crashes)):
-                if ending.violation:
+    violated = 0
+    for flow in FLOWS:
+        began, lived = _spent(), {1: 0, 2: 0}
+        with Progress() as progress:
+            task = progress.add_task(flow, total=len(list(singles(flow))))
+            for each in search(flow, workers=workers):
+                lived[len(each.crashes)] += 1
+                progress.advance(task, 2 - len(each.crashes))
+                if each.violation:
                     violated += 1
-                    print(f"{flow}: {crash}: {ending.violation}")
-    print(f"{lived} pairs of crash points, {violated} violations")
+                    progress.console.print(f"{flow}: {each.crashes}: {each.violation}", markup=False)
+        print(f"{flow}: {lived[1]} crash points, {lived[2]} pairs, {_spent() - began:.0f} s of CPU", flush=True)
+    print(f"{violated} violations")
     return 1 if violated else 0
+
+
+def _spent() -> float:
+    """Return the processor time of this process and of those that it has waited for."""
+    return time.process_time() + sum(os.times()[2:4])
 
 
 if __name__ == "__main__":

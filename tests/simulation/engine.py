@@ -225,6 +225,8 @@ class Engine:
         """The calls, counted from the beginning, at which the process is killed: before or after their effect."""
         self.called: list[str] = []
         """The kind of run of each call so far, where crashes are counted."""
+        self.branch: Callable[[str, int], str | None] = lambda kind, place: None
+        """Asked at each counted call: how the process dies there, if at all."""
         self.outages: list[tuple[datetime, datetime]] = []
         self.lags: list[tuple[datetime, datetime, timedelta]] = []
 
@@ -313,7 +315,8 @@ class Engine:
         return result
 
     def _doom_by_count(self, context: Context, place: int) -> None:
-        crash = (self.crashes or {}).get(len(self.called))
+        count = len(self.called)
+        crash = (self.crashes or {}).get(count) or self.branch(context.kind, count)
         self.called.append(context.kind)
         if crash:
             context.fault, context.fault_call = crash, place

@@ -18,6 +18,8 @@ from tests.simulation.planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 SEEDS_MAX = 500
+NO_BUG = Mutant("no bug", ())
+CONTROL_SEEDS = 8  # one of each profile
 COPIED = ("chalicelib", "tests/simulation")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.po", "test_*.py")
 
@@ -33,6 +35,10 @@ class Caught:
 
 class DoesNotApply(Exception):
     """A patch's old text is not there exactly once: the code has moved on, and the patch must follow."""
+
+
+class NotSound(Exception):
+    """Without any bug the simulation ends badly: whatever it would catch proves nothing."""
 
 
 def plant(mutant: Mutant, root: Path) -> None:
@@ -54,13 +60,25 @@ def check_patches() -> None:
                 raise DoesNotApply(f"{mutant.name}: {patch.path} has {found} times {patch.old!r}")
 
 
-def hunt(mutant: Mutant, seeds: int) -> Caught:
+def copy(source: Path, root: Path) -> None:
+    """Copy what the simulation consists of."""
+    for part in COPIED:
+        shutil.copytree(source / part, root / part, ignore=LEFT_OUT)
+    (root / "tests" / "__init__.py").touch()
+
+
+def check_sound(source: Path) -> None:
+    """Raise NotSound unless some seeds go by without a bug."""
+    found = hunt(NO_BUG, CONTROL_SEEDS, source)
+    if found.invariant:
+        raise NotSound(f"without any bug: {found.invariant}")
+
+
+def hunt(mutant: Mutant, seeds: int, source: Path) -> Caught:
     """Return what catches a bug, living through seed after seed in a process of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        for part in COPIED:
-            shutil.copytree(ROOT / part, root / part, ignore=LEFT_OUT)
-        (root / "tests" / "__init__.py").touch()
+        copy(source, root)
         plant(mutant, root)
         command = [sys.executable, "-m", "tests.simulation.hunt", str(seeds)]
         ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -77,9 +95,14 @@ def main(*, seeds: int = SEEDS_MAX, workers: int = 2, names: tuple[str, ...] = (
     console = Console()
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     caught = []
-    for each in track(_all(chosen, seeds, workers), "planted bugs", total=len(chosen), console=console):
-        caught.append(each)
-        console.print(f"{each.mutant.name}: {each.invariant or 'survives'} ({each.seeds} seeds)", markup=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        # As it is now: whoever goes on working meanwhile changes no bug under the simulation's hands.
+        source = Path(scratch)
+        copy(ROOT, source)
+        check_sound(source)
+        for each in track(_all(chosen, seeds, workers, source), "planted bugs", total=len(chosen), console=console):
+            caught.append(each)
+            console.print(f"{each.mutant.name}: {each.invariant or 'survives'} ({each.seeds} seeds)", markup=False)
     table = Table("planted bug", "caught by", "seeds", title="What caught which")
     for each in caught:
         table.add_row(each.mutant.name, each.invariant or "[red]nothing[/red]", str(each.seeds))
@@ -91,9 +114,10 @@ def main(*, seeds: int = SEEDS_MAX, workers: int = 2, names: tuple[str, ...] = (
     return 1 if survivors else 0
 
 
-def _all(chosen: list[Mutant], seeds: int, workers: int) -> Iterator[Caught]:
+def _all(chosen: list[Mutant], seeds: int, workers: int, source: Path) -> Iterator[Caught]:
     with ThreadPoolExecutor(workers) as pool:
-        yield from (done.result() for done in as_completed([pool.submit(hunt, mutant, seeds) for mutant in chosen]))
+        hunts = [pool.submit(hunt, mutant, seeds, source) for mutant in chosen]
+        yield from (done.result() for done in as_completed(hunts))
 
 
 if __name__ == "__main__":

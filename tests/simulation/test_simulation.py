@@ -38,10 +38,16 @@ def test_a_whole_month_keeps_every_invariant() -> None:
 
 @pytest.mark.parametrize("flow", crash_points.FLOWS)
 def test_no_single_crash_point_of_a_flow_breaks_anything(flow: str) -> None:
-    crashes = list(crash_points.singles(flow))
-    violated = {crash: ending.violation for crash in crashes if (ending := crash_points.live(crash)).violation}
+    crashes = set(crash_points.singles(flow))
+    lived = list(crash_points.search(flow, crashes=1))
     assert len(crashes) > 10
-    assert not violated
+    assert {each.crashes for each in lived} == crashes
+    assert not [each for each in lived if each.violation]
+
+
+def test_a_copy_of_a_life_ends_as_that_life_does_when_lived_from_its_beginning() -> None:
+    copies = list(crash_points.search("answer to case to alert", crashes=1, workers=2))
+    assert all(crash_points.live(each.crashes).calls == each.calls for each in copies)
 
 
 def test_the_same_seed_tells_the_same_story_whatever_the_order_of_sets() -> None:
