@@ -282,7 +282,7 @@ def look_on(tab: Tab) -> None:
 def choose(tab: Tab) -> None:
     """Press inside the form: another rating, a word, and no button."""
     tab.bring_to_front()
-    tab.locator("input[name=rating][value='3']").tap(force=True)
+    tab.locator("input[name=rating][value='3']").tap()
     tab.locator("textarea:visible").first.tap()
     tab.keyboard.press("t")
 

@@ -165,7 +165,7 @@ def test_without_script_a_press_sends_all_and_the_browser_vouches_for_it(browser
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{site.url}/s/token/2")
-    tab.get_by_label("La entrega llegó tarde").check(force=True)
+    tab.get_by_label("La entrega llegó tarde").check()
     tab.get_by_label("Cuéntenos con sus palabras").fill("Dos días tarde 😊")
     tab.get_by_role("button", name="Enviar mi respuesta").click()
     tab.get_by_role("heading", name="Gracias").wait_for()
@@ -179,7 +179,7 @@ def test_without_script_the_questions_follow_the_rating_that_is_chosen(browser: 
     tab.goto(f"{site.url}/s/token/2")
     low, high = tab.get_by_text("¿Qué le falló?"), tab.get_by_text("¿Quién lo hizo bien?")
     assert (low.is_visible(), high.is_visible()) == (True, False)
-    tab.locator("input[name=rating][value='9']").check(force=True)
+    tab.locator("input[name=rating][value='9']").check()
     assert (low.is_visible(), high.is_visible()) == (False, True)
     context.close()
 
@@ -214,7 +214,7 @@ def test_what_was_begun_is_still_there_after_a_reload(browser: Browser, site: Si
     context = browser.new_context(viewport=PHONE)
     tab = opened(context, f"{site.url}/s/token/2")
     tab.get_by_label("Cuéntenos con sus palabras").fill("Dos días\ntarde")
-    tab.get_by_label("Llegó incompleta").check(force=True)
+    tab.get_by_label("Llegó incompleta").check()
     tab.goto(f"{site.url}/s/token/9")
     assert tab.get_by_label("Cuéntenos con sus palabras").input_value() == "Dos días\ntarde"
     assert tab.locator("input[value=short]").is_checked()
@@ -251,7 +251,7 @@ def test_a_press_inside_the_form_never_sends_the_rating_of_the_link(persons_brow
     context = persons_browser.new_context(viewport=PHONE)
     tab = opened(context, f"{site.url}/s/token/9")
     tab.wait_for_timeout(AGE_ENOUGH_MS)
-    tab.locator("input[name=rating][value='3']").click(force=True)
+    tab.locator("input[name=rating][value='3']").click()
     wheel(tab)
     tab.wait_for_timeout(300)
     assert site.posts == []
