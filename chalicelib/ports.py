@@ -16,9 +16,11 @@ from chalicelib.domain.rollup import Row as Row
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, Frozen, Instant
+from chalicelib.domain.weekly import Weekly
 
 if TYPE_CHECKING:  # whoever sends nothing out need not load it
     from chalicelib.domain.outgoing import CloudEvent, Post
+    from chalicelib.domain.reading import Report
 
 Clock = Callable[[], datetime]
 
@@ -129,6 +131,14 @@ class Cases(Protocol):
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
+    def weekly(self, mailbox: str) -> Weekly | None:
+        """Return when one mailbox is told of its week. Consistent."""
+        ...
+
+    def save_weekly(self, weekly: Weekly) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
     def forget(self, id_: str) -> None:
         """Empty the words of a case's timeline: who moved it and when stays, what was written goes."""
         ...
@@ -227,7 +237,7 @@ class Write:
     readable: bool = True
 
 
-ItemKind = Literal["invitation", "case", "digest", "sending"]
+ItemKind = Literal["invitation", "case", "digest", "weekly", "sending"]
 
 
 @dataclass(frozen=True)
@@ -370,6 +380,10 @@ class Messages(Protocol):
 
     def paused(self, sent: Sent, organisation: Organisation) -> Mail:
         """Return the mail that tells the administrator why nothing is sent, and how to go on."""
+        ...
+
+    def weekly(self, report: "Report", organisation: Organisation) -> Mail:
+        """Return the mail that tells leadership or a head how the last week went."""
         ...
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:

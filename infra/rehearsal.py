@@ -15,6 +15,7 @@ from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.reading import Report
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
@@ -210,6 +211,9 @@ class _Silent:
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return _sms(kind, "")
+
+    def weekly(self, report: Report, organisation: Organisation) -> Mail:
+        return _mail("weekly", "")
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         return _mail("copy", "")

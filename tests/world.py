@@ -12,6 +12,7 @@ from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.reading import Report
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
@@ -63,6 +64,11 @@ class PlainMessages:
 
     def paused(self, sent: Sent, organisation: Organisation) -> Mail:
         return _mail(organisation.admins or organisation.leadership, "paused", f"{sent.bounced} of {sent.mails}", "")
+
+    def weekly(self, report: Report, organisation: Organisation) -> Mail:
+        found = organisation.department(report.department)
+        told = "; ".join(f"{name} {each.last.value}" for name, each in report.standings.items())
+        return _mail((found.head.email or "",) if found else organisation.leadership, "weekly", told, "")
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         return _mail((customer.email or "",), "copy", customer.model_dump_json(), "")

@@ -20,6 +20,7 @@ from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
+from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict, LazoError, NotFound
 from chalicelib.ports import (
     CaseList,
@@ -56,6 +57,7 @@ class Memory:
     cases: dict[str, Case] = field(default_factory=dict)
     entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
     digests: dict[str, Digest] = field(default_factory=dict)
+    weeklies: dict[str, Weekly] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
@@ -108,10 +110,15 @@ class Memory:
         self.digests[digest.id] = digest
         self._arm("digest", digest)
 
+    def put_weekly(self, weekly: Weekly) -> None:
+        """Write when one mailbox is told of its week."""
+        self.weeklies[weekly.id] = weekly
+        self._arm("weekly", weekly)
+
     def _tell(self, old: Invitation | Case | None, new: Invitation | Case) -> None:
         self.changes.append(Change(f"{len(self.changes) + 1:040d}", old, new))
 
-    def _arm(self, kind: ItemKind, item: Invitation | Case | Digest) -> None:
+    def _arm(self, kind: ItemKind, item: Invitation | Case | Digest | Weekly) -> None:
         if item.due_at:
             heappush(self._armed, (item.due_at, kind, item.id))
 
@@ -127,9 +134,11 @@ class Memory:
             heappush(self._armed, timer)
         return [(timer[0], key) for key, timer in found.items()]
 
-    def _timed(self, kind: ItemKind, id_: str) -> Invitation | Case | Digest | None:
+    def _timed(self, kind: ItemKind, id_: str) -> Invitation | Case | Digest | Weekly | None:
         if kind == "digest":
             return self.digests.get(id_)
+        if kind == "weekly":
+            return self.weeklies.get(id_)
         return self.invitations.get(id_) if kind == "invitation" else self.cases.get(id_)
 
     def check_invitation(self, invitation: Invitation) -> None:
@@ -231,6 +240,15 @@ class MemoryCases:
         if (before.version if before else 0) != digest.version - 1:
             raise Conflict(digest.id)
         self.memory.put_digest(digest)
+
+    def weekly(self, mailbox: str) -> Weekly | None:
+        return self.memory.weeklies.get(mailbox)
+
+    def save_weekly(self, weekly: Weekly) -> None:
+        before = self.memory.weeklies.get(weekly.id)
+        if (before.version if before else 0) != weekly.version - 1:
+            raise Conflict(weekly.id)
+        self.memory.put_weekly(weekly)
 
     def forget(self, id_: str) -> None:
         lines = self.memory.entries.get(id_, {})

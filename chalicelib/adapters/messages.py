@@ -4,6 +4,8 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from chalicelib.adapters import notices, texts
 from chalicelib.adapters.pages.common import about, closes, company
@@ -19,6 +21,9 @@ from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, base_language, in_language
 from chalicelib.errors import Invalid, Problem
 from chalicelib.ports import CaseView, Links, Mail, Sms, Ticket
+
+if TYPE_CHECKING:
+    from chalicelib.domain.reading import Report
 
 CASE_LINK_LASTS = timedelta(days=14)
 """How long an alert's button works without an account; the case's own page needs a sign-in and stays."""
@@ -156,6 +161,15 @@ class TemplateMessages:
         }
         to = organisation.admins or organisation.leadership
         return _rendered("paused", language, facts, to, organisation, {"kind": "paused"})
+
+    def weekly(self, report: "Report", organisation: Organisation) -> Mail:
+        from chalicelib.adapters import weekly  # here, so that who writes to customers loads nothing of trends
+
+        language = weekly.language_of(report, organisation)
+        url = self.links.page("/trends?" + urlencode({**report.asked, "lang": language}))
+        told = {**weekly.facts(report, organisation), "url": url}
+        to = weekly.recipients(report, organisation)
+        return _rendered("weekly", language, told, to, organisation, {"kind": "weekly"})
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return Sms(to, texts.reply(kind, organisation, language), {"kind": kind})

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from chalicelib.domain import score
 from chalicelib.domain.metric import METRICS, Counts
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.period import Interval, end_of
 from chalicelib.domain.score import Change, Estimate
 from chalicelib.domain.trend import Point, total_of
 
@@ -12,6 +15,20 @@ RATED = {"nps": "nps", "csat": "csat", "ces": "ces", "ces_mean": "ces"}
 TIMED = {"time_to_acknowledge": "ack", "time_to_resolve": "res"}
 NAMED = {"kept_promise": "kept", "value_satisfaction": "value", "recovered": "mended"}
 PER_CASE = ("handoffs", "returns")
+
+FOLLOWED = ("response_rate", "delivered_promise", "kept_promise", "sla_met", "time_to_resolve", "recovered")
+"""What is looked at after the ratings that the company asks for."""
+
+
+def rated(organisation: Organisation) -> tuple[str, ...]:
+    """Return the ratings that a company asks for, those of its programs first."""
+    asked = [organisation.survey(program.survey).metric for program in organisation.programs]
+    return tuple(dict.fromkeys([*asked, *(survey.metric for survey in organisation.surveys)]))
+
+
+def indicators(organisation: Organisation) -> tuple[str, ...]:
+    """Return what the page of trends and the weekly mail both show, in their order."""
+    return (*rated(organisation), *FOLLOWED)
 
 
 def pooled(metric: str, points: Iterable[Point]) -> Estimate:
@@ -50,6 +67,45 @@ class Step:
     after: Point
     change: Change
     is_change: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an indicator stands: its last whole period, and the step to it from the one before."""
+
+    last: Point
+    step: Step | None
+
+
+def standings(every: Mapping[str, Sequence[Point]], interval: Interval, today: date) -> dict[str, Standing]:
+    """Return where each indicator stands, all of them looked at together; those of which nothing is seen left out."""
+    seen = {name: found for name, points in every.items() if (found := whole(points, interval, today))}
+    told = steps({name: points for name, points in seen.items() if len(points) > 1})
+    return {name: Standing(points[-1], told.get(name)) for name, points in seen.items()}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the mail of one week says: the question that the page answers in the same words, and its answers."""
+
+    department: str | None
+    """The one whose head reads it; None for leadership's."""
+    week: date
+    asked: Mapping[str, str]
+    standings: Mapping[str, Standing]
+    departments: Mapping[str, Mapping[str, Point]]
+    """Department → metric → its week, all on one page; for leadership."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to tell of this week."""
+        return any(standing.last.start == self.week for standing in self.standings.values())
+
+
+def whole(points: Sequence[Point], interval: Interval, today: date) -> list[Point]:
+    """Return the periods that have ended and may be seen; all that may be seen when none has."""
+    seen = [point for point in points if not point.hidden]
+    return [point for point in seen if end_of(point.start, interval) <= today] or seen
 
 
 def steps(last_two: Mapping[str, Sequence[Point]]) -> dict[str, Step]:

@@ -1,6 +1,7 @@
 """Take the due step of whatever a timer names."""
 
 from datetime import datetime
+from types import ModuleType
 
 from chalicelib.domain.sending import BREAKER
 from chalicelib.flows import alert, collect, deliver, guard, recover
@@ -39,6 +40,9 @@ def _take(ports: Ports, key: DueKey, now: datetime) -> None:
     if key.kind == "digest":
         alert.flush(ports, key.id, now)
         return
+    if key.kind == "weekly":
+        _weekly().tell(ports, key.id, now)
+        return
     invitation = ports.invitations.get(key.id)
     if invitation and invitation.confirm_at and now >= invitation.confirm_at:
         collect.confirm_due(ports, key.id, now)
@@ -51,5 +55,13 @@ def _put_off(ports: Ports, key: DueKey, now: datetime) -> None:
         recover.put_off(ports, key.id, now)
     elif key.kind == "digest":
         alert.put_off(ports, key.id, now)
+    elif key.kind == "weekly":
+        _weekly().put_off(ports, key.id, now)
     elif key.kind == "invitation":
         deliver.put_off(ports, key.id, now)
+
+
+def _weekly() -> ModuleType:
+    from chalicelib.flows import weekly  # here, so that who sends a survey loads nothing of trends
+
+    return weekly

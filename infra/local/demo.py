@@ -27,7 +27,7 @@ from chalicelib.domain.policy import invitation_id
 from chalicelib.domain.survey import Question, Survey
 from chalicelib.domain.terms import CUSTOMER
 from chalicelib.errors import LazoError
-from chalicelib.flows import collect, invite, recover, work
+from chalicelib.flows import collect, invite, recover, weekly, work
 from chalicelib.ports import Carrier, Mail, Ports, Sms
 from infra.local.system import LocalSystem
 
@@ -259,6 +259,7 @@ def demonstrate(system: LocalSystem, ports: Ports, events: int = EVENTS) -> None
         system.dispatcher.timetable.restart()
         _move_in(system, memory)
         system.dispatcher.run_until_quiet()
+        weekly.arm(ports, end - timedelta(days=7))  # the week that has just passed is told at once
 
 
 def _move_in(system: LocalSystem, memory: Memory) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.domain.organisation import Organisation
-from chalicelib.flows import project
+from chalicelib.flows import project, weekly
 from chalicelib.flows.refit import refit
 from chalicelib.ports import Ports
 from infra import items
@@ -89,6 +89,7 @@ def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
     """Publish what ORG names, or the example on a first start; what is in force stays where nothing is asked for."""
     before = current(ports.library)
     if before and not wanted:
+        weekly.arm(ports, now)
         return before
     path = Path(wanted) if wanted else EXAMPLE
     try:
@@ -96,6 +97,7 @@ def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
     except Unreadable as error:
         raise CannotStart(f"The organisation cannot be published:\n{error}") from None
     published = publish(ports.library, loaded.organisation, now)
+    weekly.arm(ports, now)
     for _ in refit(ports, now):
         pass
     return published.organisation

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.domain.case import Notice
 from chalicelib.domain.digest import Digest, Line
+from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict, Invalid
 from chalicelib.ports import CaseList, DueKey, Page
 from tests.contract.cast import HOUR, NOW, answered, case, entry, id_of, invitation, next_of
@@ -214,4 +215,17 @@ def test_a_digest_is_due_while_something_waits_and_of_two_writers_one_loses(kept
     with pytest.raises(Conflict):
         kept.cases.save_digest(first)
     kept.cases.save_digest(first.model_copy(update={"version": 2, "waiting": ()}))
+    assert list(kept.timers.due(NOW + HOUR, 10)) == []
+
+
+def test_a_weekly_mail_is_due_on_its_day_and_of_two_writers_one_loses(kept: Subject) -> None:
+    first = Weekly(id="logistics:head", version=1, due=NOW + HOUR)
+    assert kept.cases.weekly(first.id) is None
+    kept.cases.save_weekly(first)
+    assert kept.cases.weekly(first.id) == first
+    assert list(kept.timers.due(NOW, 10)) == []
+    assert list(kept.timers.due(NOW + HOUR, 10)) == [DueKey("weekly", first.id)]
+    with pytest.raises(Conflict):
+        kept.cases.save_weekly(first)
+    kept.cases.save_weekly(first.model_copy(update={"version": 2, "due": None}))
     assert list(kept.timers.due(NOW + HOUR, 10)) == []

@@ -356,7 +356,7 @@ class Engine:
     def _handed(self, context: Context, message: Mail | Sms, id_: str) -> None:
         tags = dict(message.tags)
         to = message.to if isinstance(message, Mail) else (message.to,)
-        about = tags.get("invitation") or tags.get("case") or tags.get("digest") or ""
+        about = tags.get("invitation") or tags.get("case") or tags.get("digest") or tags.get("weekly") or ""
         handed = Handed(tags["kind"], about, to, context.now, tags, taken=True)
         self.tell(
             f"{context.name}: hands over {handed.kind} {self.label(about)} to {', '.join(to)}", depth=context.depth

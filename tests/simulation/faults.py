@@ -12,7 +12,18 @@ from tests.simulation.chance import Chance
 
 CARRIER = frozenset({"mail", "text", "post"})
 WRITES = frozenset(
-    {"create", "save", "save_with_case", "save_early", "save_digest", "save_address", "forget", "add", "take_place"}
+    {
+        "create",
+        "save",
+        "save_with_case",
+        "save_early",
+        "save_digest",
+        "save_weekly",
+        "save_address",
+        "forget",
+        "add",
+        "take_place",
+    }
 )
 CERTAIN = frozenset({"links", "messages", "names"})
 """Ports that reach nothing outside: they cannot fail by themselves."""

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
 from chalicelib.domain.outgoing import CloudEvent
+from chalicelib.domain.weekly import mailboxes
 from chalicelib.flows import project
 from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, ZONE
 from tests.simulation.engine import MINUTE, START, Engine
@@ -32,6 +33,7 @@ from tests.simulation.shadow import Shadow
 CONFIRM_SECONDS = 120
 CALM_LATE = timedelta(seconds=90)
 LEASE = timedelta(seconds=120)
+OPENS = time(8)  # when the company opens, on the first day of a week that is none of its holidays
 ERASURE_LOOK_DAYS = 5  # the whole table is read for this one
 ASKS = ("invitation", "reminder", "instead")
 EVER = ("0001-01-01", "9999-12-31")
@@ -68,6 +70,8 @@ class Judge:
         self.events: dict[str, tuple[str, dict[str, Any]]] = {}
         """What other programs were told, by the ids of the events."""
         self.sent_alerts: dict[tuple[str, ...], tuple[datetime, tuple[int, int], str]] = {}
+        self.weeks_told: dict[str, datetime] = {}
+        """Department, or nothing for leadership, with its week → when its mail was handed over."""
         self.digested: dict[Line, datetime] = {}
         """Alert → when it was handed over in a digest."""
         profile = engine.profile
@@ -564,6 +568,25 @@ def digested_once(judge: Judge, handed: Handed, context: Context) -> None:
         judge.digested[line] = context.now
 
 
+@invariant(11, "a week is told once, as its day begins")
+def week_told_once(judge: Judge, handed: Handed, context: Context) -> None:
+    """Leadership and heads are told of a week that is over, not before the company opens; never of one twice.
+
+    Again only where the carrier's word or ours was lost.
+    """
+    if handed.kind != "weekly":
+        return
+    week = date.fromisoformat(handed.tags["weekly"].rpartition(" ")[2])
+    opens = datetime.combine(week + timedelta(days=7), OPENS, ZoneInfo(ZONE))
+    assert context.now >= opens - judge.skew, f"the week of {handed.about} is told at {context.now}, before {opens}"
+    assert context.now < opens + timedelta(days=7) + judge.skew, f"the week of {handed.about} is told a week too late"
+    certain = not judge.engine.profile.errors and not judge.engine.profile.refusals
+    at = judge.weeks_told.get(handed.about)
+    again = certain and at is not None and timedelta(0) < context.now - at < LEASE - judge.skew
+    assert not again, f"the week of {handed.about} is told twice"
+    judge.weeks_told[handed.about] = context.now
+
+
 @invariant(13, "no escalation after the move that ends it")
 def escalation_ends(judge: Judge, handed: Handed, context: Context) -> None:
     """An alert about a promise leaves only while that promise runs and that department leads."""
@@ -779,6 +802,26 @@ def digests_told(judge: Judge) -> None:
         assert told or settled or refused, f"{judge.label(line.case)}: nobody was told of {notice.kind}"
 
 
+@invariant(11, "every week with answers was told to leadership")
+def weeks_told(judge: Judge) -> None:
+    """Whatever failed meanwhile, each week that was lived through and in which somebody answered has its mail."""
+    if not judge.engine.is_read("stream"):
+        return
+    refused = any(each.startswith("carrier due weekly") for each in judge.engine.happened)
+    zone = ZoneInfo(ZONE)
+    confirmed = [each.first_confirmed_at for each in judge.memory.invitations.values() if each.first_confirmed_at]
+    days = {at.astimezone(zone).date() for at in confirmed}
+    for week in sorted({day - timedelta(days=day.weekday()) for day in days}):
+        is_over = datetime.combine(week + timedelta(days=9), OPENS, zone) < judge.engine.now
+        assert refused or not is_over or f" {week}" in judge.weeks_told, f"leadership was never told of {week}"
+    for mailbox in mailboxes(judge.ledger.organisations[-1][1]):
+        found = judge.engine.bare.cases.weekly(mailbox)
+        assert found, f"{mailbox} waits for no week"
+        assert found.due_at, f"{mailbox} waits for no week"
+        late = judge.engine.now - found.due_at
+        assert late <= timedelta(minutes=45), f"the week of {mailbox} is {late} overdue"
+
+
 @invariant(10, "open cases follow the present file")
 def cases_follow_file(judge: Judge) -> None:
     """Each has a lead that exists, and what was promised to pick it up is what that lead promises today."""
@@ -932,6 +975,7 @@ ON_MESSAGE: tuple[Check, ...] = (
     one_sender,
     digested_once,
     escalation_ends,
+    week_told_once,
 )
 ON_EVENT: tuple[Check, ...] = (event_names_nobody, events_known_again)
 DAILY: tuple[Check, ...] = (one_record_each, one_primary, cases_match, nothing_overdue, erased_is_gone)
@@ -941,6 +985,7 @@ AT_END: tuple[Check, ...] = (
     queues_empty,
     all_quiet,
     digests_told,
+    weeks_told,
     cases_follow_file,
     scanned_unconfirmed,
     fulfilled_is_there,

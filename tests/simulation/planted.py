@@ -416,6 +416,18 @@ MUTANTS = (
         "    if True:\n        verb,",
     ),
     bug(
+        "a weekly mail is sent without being claimed",
+        "flows/weekly.py",
+        "        ports.cases.save_weekly(claimed)\n    except Conflict:\n        return",
+        "        claimed = found\n    except Conflict:\n        return",
+    ),
+    bug(
+        "a weekly mail leaves once and never again",
+        "domain/weekly.py",
+        '    changes = {"due": next_due(now, organisation), ',
+        '    changes = {"due": None, ',
+    ),
+    bug(
         "a digest tells what was settled meanwhile",
         "flows/alert.py",
         "if (case := found[line.case]) and stands(line, case)]",

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain.case import Case, Move
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import LazoError
-from chalicelib.flows import collect, invite, protect, recover, refit
+from chalicelib.flows import collect, invite, protect, recover, refit, weekly
 from chalicelib.ports import Principal, Purpose
 from tests.simulation import company
 from tests.simulation.chance import Chance
@@ -64,9 +64,12 @@ class World:
     def _refit(self, step: int, tries: int) -> None:
         """Let open cases follow the file; an operator whose command fails calls it again."""
         name = f"open cases follow the file, step {step}, {tries} tries left"
-        outcome = self.engine.run("publish", name, lambda now: sum(refit.refit(self.engine.ports, now)))
+        outcome = self.engine.run("publish", name, lambda now: self._follow(now))
         if not outcome.is_done and tries:
             self.engine.plan(self.engine.now + MINUTE, f"~{name}", lambda: self._refit(step, tries - 1))
+
+    def _follow(self, now: datetime) -> int:
+        return weekly.arm(self.engine.ports, now) + sum(refit.refit(self.engine.ports, now))
 
     def _plan_dispatch(self, dispatch: Dispatch) -> None:
         subjects = self._subjects(dispatch.raw)
@@ -194,7 +197,7 @@ class World:
             self._report(handed, message_id)
         elif handed.kind == "digest":
             self._digested(handed)
-        elif handed.kind not in ("copy", "sign_in", "heard", "paused"):
+        elif handed.kind not in ("copy", "sign_in", "heard", "paused", "weekly"):
             self._staff_alerted(handed)
 
     def _digested(self, handed: Handed) -> None:

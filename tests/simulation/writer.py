@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.adapters import weekly
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line, mailbox
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.reading import Report
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
@@ -79,6 +81,10 @@ class PlainWriter:
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return Sms(to, kind, {"kind": "reply"})
+
+    def weekly(self, report: Report, organisation: Organisation) -> Mail:
+        tags = {"kind": "weekly", "weekly": f"{report.department or ''} {report.week}"}
+        return Mail(weekly.recipients(report, organisation), "?", "", "", "Torno", "hola@torno.example", tags=tags)
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         tags = {"kind": "copy"}

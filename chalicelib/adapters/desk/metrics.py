@@ -6,6 +6,7 @@ from chalicelib.adapters.desk.frame import Desk
 from chalicelib.adapters.templates.formats import DAY, MONTHS, duration, number, percent
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.period import Interval
+from chalicelib.domain.score import Change
 from chalicelib.domain.trend import Point
 
 
@@ -62,6 +63,7 @@ DIMENSIONS = {
     "role": _("Role"),
 }
 MONTH_LETTERS = 3
+YEAR = {"es": " de ", "en": " ", "pt": " de "}
 LETTERS = {"quarter": {"es": "T", "en": "Q", "pt": "T"}}
 
 
@@ -93,16 +95,25 @@ def step_text(metric: str, step: float | None, language: str) -> str:
     return f"{'−' if step < 0 else '+'}{size}"
 
 
+def change_text(metric: str, change: Change, language: str) -> str:
+    """Return a step with its own interval, as in «+6 (−2 … +14)»."""
+    size = step_text(metric, change.value, language)
+    if change.low is None or change.high is None:
+        return size
+    low, high = (step_text(metric, each, language) for each in (change.low, change.high))
+    return f"{size} ({low} … {high})"
+
+
 def period_text(start: date, interval: Interval, language: str) -> str:
-    """Return what a period is called, as in «marzo 2026»."""
-    month = MONTHS[language][start.month - 1]
+    """Return what a period is called, as in «marzo de 2026»."""
+    month, of = MONTHS[language][start.month - 1], YEAR[language]
     if interval == "year":
         return str(start.year)
     if interval == "quarter":
         return f"{LETTERS['quarter'][language]}{(start.month + 2) // 3} {start.year}"
     if interval == "month":
-        return f"{month} {start.year}"
-    return f"{DAY[language].format(day=start.day, month=month)} {start.year}"
+        return f"{month}{of}{start.year}"
+    return f"{DAY[language].format(day=start.day, month=month)}{of}{start.year}"
 
 
 def days_text(first: date, end: date, language: str) -> str:

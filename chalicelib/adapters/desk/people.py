@@ -8,11 +8,10 @@ from chalicelib.adapters.desk import metrics
 from chalicelib.adapters.desk.frame import Desk, desk_page
 from chalicelib.adapters.desk.screen import Ask
 from chalicelib.adapters.desk.standing import goals
-from chalicelib.adapters.desk.trends import rated
 from chalicelib.adapters.templates import Page
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation, Staff
-from chalicelib.domain.reading import pooled
+from chalicelib.domain.reading import pooled, rated
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress
 from chalicelib.errors import Forbidden, Invalid
@@ -44,7 +43,9 @@ class Board:
 
 def recognition_page(desk: Desk, ask: Ask) -> Page:
     """Return the board of the last twelve months."""
-    boards = [board for metric in rated(desk) if (board := _board(desk, metric, ask)).people or board.departments]
+    boards = [
+        board for metric in rated(desk.organisation) if (board := _board(desk, metric, ask)).people or board.departments
+    ]
     return desk_page("staff/recognition.html", desk, current="/recognition", boards=boards, least=BOARD_ANSWERS_MIN)
 
 

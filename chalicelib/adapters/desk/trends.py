@@ -16,15 +16,12 @@ from chalicelib.domain.dayfile import ANSWERED, is_findable
 from chalicelib.domain.disclosure import CLOSED
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.period import INTERVALS, end_of, start_of
-from chalicelib.domain.reading import Step, compared, pooled, steps, together
+from chalicelib.domain.reading import Step, compared, indicators, pooled, rated, standings, together
 from chalicelib.domain.rollup import ALL, DIMENSIONS, day_of
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.terms import in_language
 from chalicelib.domain.trend import Point, Query, Series, read_query, read_range
 from chalicelib.errors import Invalid, Problem
-
-CARDS = ("response_rate", "delivered_promise", "kept_promise", "sla_met", "time_to_resolve", "recovered")
-"""What is on the cards after the ratings that the company asks for."""
 
 MULTIPLES_MAX = 12
 PARAMETERS = ("metric", "by", "from", "to", "interval", "filter")
@@ -114,7 +111,7 @@ def _beside(screen: Screen, cards: Sequence[Card]) -> dict[str, Any]:
     }
     if not desk.reads_all:
         return told
-    metric = screen.metric if standing.is_rating(screen.metric) else next(iter(rated(desk)), "nps")
+    metric = screen.metric if standing.is_rating(screen.metric) else next(iter(rated(desk.organisation)), "nps")
     delivered, said = (_estimates(screen, name) for name in ("delivered_promise", "kept_promise"))
     return told | {
         "plane": standing.promise_fields(screen, delivered, said),
@@ -145,7 +142,7 @@ def _asked(desk: Desk, given: Mapping[str, str]) -> dict[str, str]:
     """Return the question with what was left open filled in: the company's own rating, twelve whole months and this."""
     today = date.fromisoformat(day_of(desk.now, desk.organisation.zone))
     asked = {name: value for name, value in given.items() if value and name != "lang"}
-    asked.setdefault("metric", next(iter(rated(desk)), "nps"))
+    asked.setdefault("metric", next(iter(rated(desk.organisation)), "nps"))
     asked.setdefault("interval", "month")
     if "from" not in asked and "to" not in asked:
         asked["from"] = start_of(today.replace(year=today.year - 1, day=1), "month").isoformat()
@@ -195,37 +192,22 @@ def _refused(desk: Desk, asked: Mapping[str, str], problems: Sequence[Problem]) 
     )
 
 
-def rated(desk: Desk) -> list[str]:
-    """Return the ratings that the company asks for, those of its programs first."""
-    organisation = desk.organisation
-    asked = [organisation.survey(program.survey).metric for program in organisation.programs]
-    return list(dict.fromkeys([*asked, *(survey.metric for survey in organisation.surveys)]))
-
-
 # Cards
 
 
 def _cards(screen: Screen) -> list[Card]:
-    names = [*rated(screen.desk), *CARDS]
+    names = indicators(screen.desk.organisation)
     every = {name: points for name in names if (points := screen.points(name))}
-    whole = {name: _whole(points, screen) for name, points in every.items()}
     if screen.than:
-        whole = {name: [one] for name, points in every.items() if (one := together(name, points))}
-        told = compared({name: screen.earlier(name) for name in whole}, {name: every[name] for name in whole})
-        every = {name: every[name] for name in whole}
-    else:
-        told = steps({name: points for name, points in whole.items() if len(points) > 1})
-    return [_card(name, every[name], whole[name], told.get(name), screen) for name in every if whole[name]]
+        last = {name: one for name, points in every.items() if (one := together(name, points))}
+        told = compared({name: screen.earlier(name) for name in last}, {name: every[name] for name in last})
+        return [_card(name, every[name], one, told.get(name), screen) for name, one in last.items()]
+    found = standings(every, screen.interval, screen.today)
+    return [_card(name, every[name], each.last, each.step, screen) for name, each in found.items()]
 
 
-def _whole(points: Sequence[Point], screen: Screen) -> list[Point]:
-    """Return the periods that have ended and may be seen; all that may be seen when none has."""
-    seen = [point for point in points if not point.hidden]
-    return [point for point in seen if end_of(point.start, screen.interval) <= screen.today] or seen
-
-
-def _card(name: str, points: Sequence[Point], whole: Sequence[Point], step: Step | None, screen: Screen) -> Card:
-    desk, last = screen.desk, whole[-1]
+def _card(name: str, points: Sequence[Point], last: Point, step: Step | None, screen: Screen) -> Card:
+    desk = screen.desk
     spark = plot(points, screen.short_course, scale_of(name, points), height=SPARK, text=lambda point: "")
     return Card(
         name=name,
@@ -281,11 +263,8 @@ def _range(first: date, end: date, desk: Desk) -> str:
 def _step(name: str, step: Step | None, screen: Screen) -> str:
     if step is None:
         return ""
-    desk, change = screen.desk, step.change
-    size = metrics.step_text(name, change.value, desk.language)
-    if change.low is not None and change.high is not None:
-        low, high = (metrics.step_text(name, each, desk.language) for each in (change.low, change.high))
-        size = f"{size} ({low} … {high})"
+    desk = screen.desk
+    size = metrics.change_text(name, step.change, desk.language)
     if screen.than:
         return desk.say("%(step)s against %(before)s", step=size, before=_range(*screen.than, desk))
     before = metrics.period_text(step.before.start, screen.interval, desk.language)

@@ -13,6 +13,7 @@ from chalicelib.adapters.dynamodb.codec import (
     encode_early,
     encode_entry,
     encode_invitation,
+    encode_weekly,
     text_key,
 )
 from chalicelib.adapters.dynamodb.table import Put, Table, conflicts
@@ -20,6 +21,7 @@ from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, re
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict
 from chalicelib.ports import CaseList, Early, Page
 
@@ -148,6 +150,12 @@ class DynamoCases:
 
     def save_digest(self, digest: Digest) -> None:
         self._table.put(Put(encode_digest(digest), over=digest.version - 1))
+
+    def weekly(self, mailbox: str) -> Weekly | None:
+        return decode_as(Weekly, self._table.get(keys.weekly(mailbox)))
+
+    def save_weekly(self, weekly: Weekly) -> None:
+        self._table.put(Put(encode_weekly(weekly), over=weekly.version - 1))
 
     def forget(self, id_: str) -> None:
         for entry in self.timeline(id_):

@@ -5,6 +5,7 @@
     case                  INVITATION#<id>                     CASE                    due, department
     entry                 INVITATION#<id>                     CASE#<version>          –
     digest                DIGEST#<id>                         DIGEST                  due
+    weekly                WEEKLY#<id>                         WEEKLY                  due
     customer              CUSTOMER#<key>                      CUSTOMER                –
     address               ADDRESS#<key>                       ADDRESS                 –
     early                 EVENT#<key>                         EVENT                   –
@@ -34,6 +35,7 @@ from chalicelib.domain.case import Case
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.terms import stamp
+from chalicelib.domain.weekly import Weekly
 
 DUE = "due"
 DEPARTMENT = "department"
@@ -44,7 +46,7 @@ LANES = 8
 
 Key = tuple[str, str]
 
-INVITATION, CASE, ENTRY, DIGEST = "INVITATION", "CASE", "CASE#", "DIGEST"
+INVITATION, CASE, ENTRY, DIGEST, WEEKLY = "INVITATION", "CASE", "CASE#", "DIGEST", "WEEKLY"
 CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
 
 _DUE = ("due", "due_at")
@@ -69,6 +71,11 @@ def entry(id_: str, version: int) -> Key:
 def digest(id_: str) -> Key:
     """Key of what one mailbox is still to be told together."""
     return f"DIGEST#{id_}", DIGEST
+
+
+def weekly(id_: str) -> Key:
+    """Key of when one mailbox is told of its week."""
+    return f"WEEKLY#{id_}", WEEKLY
 
 
 def customer(key: str) -> Key:
@@ -161,7 +168,7 @@ def due_shards() -> list[str]:
     return [str(number) for number in range(DUE_SHARDS)]
 
 
-def due_keys(item: Invitation | Case | Digest) -> dict[str, str]:
+def due_keys(item: Invitation | Case | Digest | Weekly) -> dict[str, str]:
     """Return the attributes that put an item into the due index; none when nothing is due by itself."""
     at = item.due_at
     return {"due": due_shard(item.id), "due_at": stamp(_next_millisecond(at))} if at else {}

@@ -17,7 +17,12 @@ from chalicelib.ports import DueKey, ItemKind
 
 PAGE_MAX = 1_000  # keys of one read
 
-KINDS: dict[str, ItemKind] = {keys.INVITATION: "invitation", keys.CASE: "case", keys.DIGEST: "digest"}
+KINDS: dict[str, ItemKind] = {
+    keys.INVITATION: "invitation",
+    keys.CASE: "case",
+    keys.DIGEST: "digest",
+    keys.WEEKLY: "weekly",
+}
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,105 @@
+"""Tell leadership and each head once a week how it went: when their mail leaves, and which days it is about."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.calendar import next_open
+from chalicelib.domain.case import LEASE
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.period import start_of
+from chalicelib.domain.terms import Frozen, Instant
+
+WEEK = timedelta(days=7)
+WEEKS = 13
+"""How many weeks are looked at, the one that is told included."""
+
+HOLD = timedelta(hours=1)
+HOLDS_MAX = 6  # doubled each time: the best part of a week
+LEADERSHIP = "leadership"
+
+
+class Weekly(Frozen):
+    """When one mailbox is told next: leadership's, or that of a department's head. The claim decides who sends it."""
+
+    id: str
+    version: int = 0
+    due: Instant | None
+    """When the next mail leaves; None once nobody has this mailbox any more."""
+    told: date | None = None
+    """The first day of the week that was told last: no week is told twice."""
+    lease_until: Instant | None = None
+    held_until: Instant | None = None
+    faults: int = 0
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When this is looked at next."""
+        return None if self.due is None else max(filter(None, (self.due, self.lease_until, self.held_until)))
+
+
+def mailboxes(organisation: Organisation) -> tuple[str, ...]:
+    """Return who is told: leadership, and each department's head."""
+    return (LEADERSHIP, *(f"{department.id}:head" for department in organisation.departments))
+
+
+def department_of(mailbox: str) -> str | None:
+    """Return the department of a head's mailbox; None for leadership's."""
+    return None if mailbox == LEADERSHIP else mailbox.partition(":")[0]
+
+
+def next_due(now: datetime, organisation: Organisation) -> datetime:
+    """Return when the coming week's mails leave: as the company opens on its first day, holidays passed over."""
+    monday = this_monday(now, organisation) + WEEK
+    return next_open(datetime.combine(monday, time(), ZoneInfo(organisation.zone)), organisation.calendar)
+
+
+def this_monday(now: datetime, organisation: Organisation) -> date:
+    """Return the first day of the company's present week; the days before it are what can be told."""
+    return start_of(now.astimezone(ZoneInfo(organisation.zone)).date(), "week")
+
+
+def armed(mailbox: str, found: Weekly | None, organisation: Organisation, now: datetime) -> Weekly | None:
+    """Return a mailbox that waits for its next week, by the hours as they are now; None when it does already."""
+    due = next_due(now, organisation)
+    if found is None:
+        return Weekly(id=mailbox, version=1, due=due)
+    # What is due this week stays due: only what is still to come follows the company's hours.
+    if found.due and (found.due == due or this_monday(found.due, organisation) <= this_monday(now, organisation)):
+        return None
+    return found.model_copy(update={"version": found.version + 1, "due": due})
+
+
+def claim(weekly: Weekly, now: datetime) -> Weekly | None:
+    """Return a mailbox leased to whoever sends its mail; None when nothing is due."""
+    if weekly.due_at is None or now < weekly.due_at:
+        return None
+    return weekly.model_copy(update={"version": weekly.version + 1, "lease_until": now + LEASE})
+
+
+def done(weekly: Weekly, organisation: Organisation, now: datetime) -> Weekly:
+    """Return a mailbox that was told of its week, or had nothing to be told: it waits for the next.
+
+    However late it is, one mail tells of the last whole week; those that were missed are on the page.
+    """
+    told = this_monday(now, organisation) - WEEK
+    changes = {"due": next_due(now, organisation), "told": told, "lease_until": None, "held_until": None, "faults": 0}
+    return weekly.model_copy(update={"version": weekly.version + 1, **changes})
+
+
+def dropped(weekly: Weekly) -> Weekly:
+    """Return a mailbox that nobody has any more: nothing is due to it."""
+    return weekly.model_copy(update={"version": weekly.version + 1, "due": None, "lease_until": None})
+
+
+def hold(weekly: Weekly, now: datetime) -> Weekly:
+    """Return a mailbox whose handling failed, moved ahead in time and counted."""
+    wait = HOLD * 2 ** min(weekly.faults, HOLDS_MAX)
+    return weekly.model_copy(
+        update={"version": weekly.version + 1, "held_until": now + wait, "faults": weekly.faults + 1}
+    )
+
+
+def question(now: datetime, organisation: Organisation) -> dict[str, str]:
+    """Return the question that the page and the mail both answer: the last whole weeks, one by one."""
+    end = this_monday(now, organisation)
+    return {"interval": "week", "from": (end - WEEKS * WEEK).isoformat(), "to": end.isoformat()}

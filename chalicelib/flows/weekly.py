@@ -1,0 +1,129 @@
+"""Mail leadership and each head once a week what the page of trends says, and what has changed."""
+
+from datetime import date, datetime
+
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.reading import Report, indicators, standings
+from chalicelib.domain.trend import Point, Series
+from chalicelib.domain.weekly import (
+    WEEK,
+    Weekly,
+    armed,
+    claim,
+    department_of,
+    done,
+    dropped,
+    hold,
+    mailboxes,
+    question,
+    this_monday,
+)
+from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
+from chalicelib.flows import amend, report
+from chalicelib.ports import Ports, Principal
+
+BY_DEPARTMENT = ("delivered_promise", "kept_promise", "sla_met")
+"""What leadership reads of each department, all of them on one page."""
+
+
+def arm(ports: Ports, now: datetime) -> int:
+    """Let every mailbox wait for its next week, once an organisation is in force; returns how many did not yet."""
+    organisation = ports.library.organisation(fresh=True)
+    return sum(_armed(ports, mailbox, organisation, now) for mailbox in mailboxes(organisation))
+
+
+def _armed(ports: Ports, mailbox: str, organisation: Organisation, now: datetime) -> bool:
+    def once() -> bool:
+        changed = armed(mailbox, ports.cases.weekly(mailbox), organisation, now)
+        if changed:
+            ports.cases.save_weekly(changed)
+        return changed is not None
+
+    return amend.persist(once)
+
+
+def tell(ports: Ports, mailbox: str, now: datetime) -> None:
+    """Send one mailbox its week: once, and again only where the carrier's word was lost."""
+    found = ports.cases.weekly(mailbox)
+    claimed = claim(found, now) if found else None
+    if claimed is None:
+        return
+    try:
+        ports.cases.save_weekly(claimed)
+    except Conflict:
+        return
+    organisation = ports.library.organisation()
+    if mailbox not in mailboxes(organisation):
+        ports.cases.save_weekly(dropped(claimed))
+        return
+    if _taken(ports, claimed, organisation, now):
+        ports.cases.save_weekly(done(claimed, organisation, now))
+
+
+def _taken(ports: Ports, weekly: Weekly, organisation: Organisation, now: datetime) -> bool:
+    """Hand the mail over; what the carrier refuses for now stays leased, and is tried again."""
+    found = reported(ports, weekly.id, organisation, now)
+    if weekly.told == found.week or not found.has_news:
+        return True
+    try:
+        ports.carrier.mail(ports.messages.weekly(found, organisation))
+    except CarrierRefused as refusal:
+        return refusal.permanent
+    except CarrierUnclear:
+        return False
+    return True
+
+
+def put_off(ports: Ports, mailbox: str, now: datetime) -> None:
+    """Move a mailbox whose handling failed an hour ahead, and count the fault."""
+
+    def once() -> None:
+        found = ports.cases.weekly(mailbox)
+        if found and found.due_at:
+            ports.cases.save_weekly(hold(found, now))
+
+    amend.persist(once)
+
+
+# What the mail says
+
+
+def reported(ports: Ports, mailbox: str, organisation: Organisation, now: datetime) -> Report:
+    """Return the last whole week as its reader may see it: by the very questions that the page asks."""
+    asked = question(now, organisation)
+    reader = _reader(mailbox)
+    week = this_monday(now, organisation) - WEEK
+    every = {name: _points(ports, name, asked, reader, now) for name in indicators(organisation)}
+    return Report(
+        department=reader.department,
+        week=week,
+        asked=asked,
+        standings=standings({name: points for name, points in every.items() if points}, "week", week + WEEK),
+        departments={} if reader.department else _departments(ports, week, reader, now),
+    )
+
+
+def _reader(mailbox: str) -> Principal:
+    department = department_of(mailbox)
+    if department is None:
+        return Principal(id=f"weekly:{mailbox}", role="leadership", name=mailbox)
+    return Principal(id=f"weekly:{mailbox}", role="department", name=mailbox, department=department)
+
+
+def _points(ports: Ports, metric: str, asked: dict[str, str], reader: Principal, now: datetime) -> tuple[Point, ...]:
+    return next((each.points for each in _series(ports, {**asked, "metric": metric}, reader, now)), ())
+
+
+def _series(ports: Ports, asked: dict[str, str], reader: Principal, now: datetime) -> tuple[Series, ...]:
+    return report.trends(ports, {name: [value] for name, value in asked.items()}, reader, now).series
+
+
+def _departments(ports: Ports, week: date, reader: Principal, now: datetime) -> dict[str, dict[str, Point]]:
+    """Return what each department's week came to, by metric."""
+    span = {"from": week.isoformat(), "to": (week + WEEK).isoformat(), "interval": "week"}
+    told: dict[str, dict[str, Point]] = {}
+    for metric in BY_DEPARTMENT:
+        for series in _series(ports, {**span, "metric": metric, "by": "department"}, reader, now):
+            for point in series.points:
+                told.setdefault(series.key, {})[metric] = point
+    return told
