@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.aws import first_steps, preflight
+from infra.aws import deployed, first_steps, preflight
 from infra.aws.package import PROJECT, CannotPackage, parameters
 from infra.aws.preflight import CannotDeploy, Json, NotThere, Wanted, aws
 
@@ -108,16 +108,6 @@ def update(wanted: Wanted, status: str, ask: Ask) -> str:
     return f"{wanted.stack} is deployed."
 
 
-def environment(wanted: Wanted) -> dict[str, str]:
-    """Return what the deployed functions are told: the names of all that the stack holds."""
-    where = ("--region", wanted.region, "--output", "json")
-    web = ("--stack-name", wanted.stack, "--logical-resource-id", "APIHandler")
-    name = json.loads(aws("cloudformation", "describe-stack-resource", *web, *where))
-    function = ("--function-name", name["StackResourceDetail"]["PhysicalResourceId"])
-    told = json.loads(aws("lambda", "get-function-configuration", *function, *where))
-    return {**told["Environment"]["Variables"], "AWS_DEFAULT_REGION": wanted.region}
-
-
 def deploy(stage: str, organisation: str | None, *, project: Path = PROJECT, ask: Ask = input) -> list[str]:
     """Show what would change, ask, change it, and take the first steps in it; return what to tell."""
     wanted = prepared(stage, organisation, project=project)
@@ -125,7 +115,7 @@ def deploy(stage: str, organisation: str | None, *, project: Path = PROJECT, ask
     preflight.check_organisation(wanted, status)
     preflight.check_sender(wanted)
     print(update(wanted, status, ask))
-    os.environ.update(environment(wanted))
+    os.environ.update(deployed.environment(wanted.stage, wanted.region))
     return first_steps.take(wanted.organisation)
 
 
@@ -138,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for line in deploy(options.stage, options.org):
             print(line)
-    except (CannotDeploy, CannotPackage, first_steps.NotRight) as problem:
+    except (CannotDeploy, CannotPackage, deployed.NotDeployed, first_steps.NotRight) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

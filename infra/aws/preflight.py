@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib.domain.organisation import Organisation
 from infra import organisation as organisations
+from infra.aws.deployed import stack_of
 from infra.marked_yaml import Unreadable
 from infra.organisation_checks import nearest
 
@@ -54,7 +55,7 @@ class Wanted:
     @property
     def stack(self) -> str:
         """The stack's name."""
-        return f"lazo-{self.stage}"
+        return stack_of(self.stage)
 
 
 def check_packaged(stage: str, out: Path) -> Json:

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from chalicelib.ports import Ports
+from infra.aws.deployed import NotDeployed, environment
 from infra.commands.screen import Failed
 
 STATE = Path(".local")
@@ -60,7 +61,9 @@ class Local:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which system is meant."""
-    parser.add_argument("--local", action="store_true", help="the running system of this machine, whatever is set")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--stage", help="a deployed stage, in the account and region of AWS_PROFILE and AWS_REGION")
+    which.add_argument("--local", action="store_true", help="the running system of this machine, whatever is set")
     where = default_state()
     parser.add_argument("--state", type=Path, default=where, help="where it keeps its state (default: %(default)s)")
 
@@ -71,12 +74,21 @@ def default_state() -> Path:
 
 
 def connect(options: argparse.Namespace) -> Connection:
-    """Return the system: on AWS where TABLE_NAME and its companions are set, else the running one. Raises Failed."""
+    """Return the system: a stage on AWS where one is named or TABLE_NAME is set, else the running one. Raises Failed."""
+    if options.stage:
+        os.environ.update(_deployed(options.stage))
     if REMOTE in os.environ and not options.local:
         return _of_runtime(None)
     local = running(options.state)
     os.environ.update(local.environment)
     return _of_runtime(local)
+
+
+def _deployed(stage: str) -> dict[str, str]:
+    try:
+        return environment(stage)
+    except NotDeployed as error:
+        raise Failed(str(error), stage=stage) from None
 
 
 def running(state: Path) -> Local:
@@ -86,7 +98,7 @@ def running(state: Path) -> Local:
         local = Local(told["base_url"], told["environment"], state)
         local.ask("/_local/clock")
     except (OSError, ValueError, KeyError, URLError):
-        text = f"No system runs here ({state}/): start one with `make run`, or set {REMOTE} and its companions for AWS."
+        text = f"No system runs here ({state}/): start one with `make run`, or name a stage on AWS with --stage."
         raise Failed(text) from None
     return local
 

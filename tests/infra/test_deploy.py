@@ -246,18 +246,6 @@ def test_where_nothing_changes_nobody_is_asked(account: Account, organisation: s
     assert deploying.update(wanted, "UPDATE_COMPLETE", no) == "lazo-dev is up to date."
 
 
-def test_the_first_steps_go_by_what_the_deployed_functions_are_told(account: Account, organisation: str) -> None:
-    account.says(
-        "cloudformation describe-stack-resource", {"StackResourceDetail": {"PhysicalResourceId": "lazo-dev-web"}}
-    )
-    told = {"Environment": {"Variables": {"TABLE_NAME": "lazo-dev-Table"}}}
-    account.says("lambda get-function-configuration", told)
-    wanted = deploying.prepared("dev", organisation, project=account.project())
-    found = deploying.environment(wanted)
-    assert found == {"TABLE_NAME": "lazo-dev-Table", "AWS_DEFAULT_REGION": "us-east-1"}
-    assert account.calls()[-1][:4] == ["lambda", "get-function-configuration", "--function-name", "lazo-dev-web"]
-
-
 def test_a_change_that_would_lose_what_is_stored_is_found() -> None:
     changes = [
         change("Table", "Modify", "True"),

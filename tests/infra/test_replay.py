@@ -96,5 +96,5 @@ def test_a_machine_on_which_nothing_runs_is_told_so(tmp_path: Path) -> None:
 
     assert code == 1
     assert told["error"] == (
-        f"No system runs here ({tmp_path}/): start one with `make run`, or set TABLE_NAME and its companions for AWS."
+        f"No system runs here ({tmp_path}/): start one with `make run`, or name a stage on AWS with --stage."
     )

@@ -11,9 +11,10 @@ import pytest
 
 from chalicelib.settings import Settings
 from infra.aws import template
+from infra.aws.deployed import NotDeployed, environment, told_to_functions
 from infra.aws.package import PROJECT, generate
 from infra.aws.preflight import lost
-from infra.local.aws import EmbeddedAws
+from infra.local.aws import CREDENTIALS, EmbeddedAws
 from infra.local.resources import client
 
 pytestmark = pytest.mark.embedded
@@ -157,6 +158,20 @@ def test_every_function_is_told_what_it_reads_and_runs_what_the_code_registers(s
     assert found[names["Intake"]]["Handler"] == "chalicelib.entrypoints.consumers.intake"
     assert found[names["PublicPages"]]["Handler"] == "app.app"
     assert found[names["PublicPages"]]["Role"] != found[names["APIHandler"]]["Role"]
+
+
+def test_operators_are_told_what_the_functions_of_a_stage_are_told(stack: Stack) -> None:
+    found = told_to_functions(stack.cloudformation, client("lambda", stack.aws.endpoint), "dev")
+    assert {field.name.upper() for field in fields(Settings)} <= set(found)
+    assert found["TABLE_NAME"] == stack.names()["Table"]
+
+
+def test_a_stage_that_is_not_deployed_is_said_to_be_so(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": stack.aws.endpoint}.items():
+        monkeypatch.setenv(name, value)
+    assert environment("dev", "us-east-1")["AWS_DEFAULT_REGION"] == "us-east-1"
+    with pytest.raises(NotDeployed, match="make deploy STAGE=qa"):
+        environment("qa", "us-east-1")
 
 
 def test_every_trigger_is_wired_to_what_it_reads(stack: Stack) -> None:
