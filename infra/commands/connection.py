@@ -74,7 +74,7 @@ def default_state() -> Path:
 
 
 def connect(options: argparse.Namespace) -> Connection:
-    """Return the system: a stage on AWS where one is named or TABLE_NAME is set, else the running one. Raises Failed."""
+    """Return the system: a stage on AWS where one is named (or TABLE_NAME set), else the running one. Raises Failed."""
     if options.stage:
         os.environ.update(_deployed(options.stage))
     if REMOTE in os.environ and not options.local:

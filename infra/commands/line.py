@@ -21,6 +21,8 @@ COMMANDS = {
     "erase": "erase",
     "resume": "resume",
     "redrive": "redrive",
+    "secret": "secret",
+    "token": "token",
     "export": "export",
     "sql": "sql",
     "cost": "cost",

@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from infra.aws.package import PROJECT
 from infra.commands.line import COMMANDS, main, parser
 from infra.commands.screen import Screen
 from tests.infra.small import SMALL, with_line
@@ -40,6 +42,13 @@ def test_every_command_has_json_and_help(name: str, capsys: pytest.CaptureFixtur
 
     assert left.value.code == 0
     assert "--json" in capsys.readouterr().out
+
+
+def test_every_command_is_in_the_operators_handbook_and_nothing_else_is() -> None:
+    section = (PROJECT / "docs/operating.md").read_text().split("## Commands")[1].split("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    told = {name for cell in first_cells for name in re.findall(r"`([a-z-]+)[^`]*`", cell)}
+    assert told == set(COMMANDS)
 
 
 def test_a_good_file_is_told_in_one_line(tmp_path: Path, screen: Screen) -> None:
