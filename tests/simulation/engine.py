@@ -13,7 +13,7 @@ from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.memory import Memory, MemoryInvitations, ports
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Entry
-from chalicelib.domain.customer import Customer
+from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.digest import Digest, Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.outgoing import CloudEvent, Origin
@@ -34,7 +34,7 @@ from tests.simulation.faults import (
     carrier_error,
     gated,
 )
-from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Ledger, Violation
+from tests.simulation.ledger import CaseWrite, Handed, InvitationWrite, Ledger, NameWrite, Violation
 from tests.simulation.queues import RECEIVES_MAX, Message, Queue
 from tests.simulation.stream import Consumer, Stream
 from tests.simulation.writer import PlainWriter
@@ -49,6 +49,9 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 LISTING = frozenset({"intake", "due", "views"})
 """Queues whose consumers say which messages have failed."""
 
+COPY_SECONDS = (1, 60, 3600, 86_400, 4 * 86_400)
+"""How long after a message a copy of it may come."""
+
 SKEW_MAX = timedelta(minutes=6)
 HASTE_MAX = timedelta(hours=6)
 """How far ahead lies what may come in between: nobody sends tomorrow's event today."""
@@ -57,13 +60,26 @@ HASTE_MAX = timedelta(hours=6)
 class WatchedCustomers(dict[str, Customer]):
     """Customers by their keys, and a line for each write in what the stream tells."""
 
-    def __init__(self, told: list[Write]) -> None:
+    def __init__(self, told: list[Write], renamed: list[NameWrite]) -> None:
         super().__init__()
-        self._told = told
+        self._told, self._renamed = told, renamed
 
     def __setitem__(self, key: str, customer: Customer) -> None:
         self._told.append(Write(str(len(self._told)), self.get(key), customer))
+        self._renamed.append(NameWrite(self.get(key), customer))
         super().__setitem__(key, customer)
+
+
+class WatchedAddresses(dict[str, Address]):
+    """Addresses by their keys, and a line for each write."""
+
+    def __init__(self, renamed: list[NameWrite]) -> None:
+        super().__init__()
+        self._renamed = renamed
+
+    def __setitem__(self, key: str, address: Address) -> None:
+        self._renamed.append(NameWrite(self.get(key), address))
+        super().__setitem__(key, address)
 
 
 class WatchedMemory(Memory):
@@ -74,12 +90,15 @@ class WatchedMemory(Memory):
         self.writes: list[InvitationWrite | CaseWrite] = []
         self.told: list[Write] = []
         """What the stream tells whoever speaks to other programs, customers too."""
-        self.customers = WatchedCustomers(self.told)
         self.waited: dict[Line, None] = {}
         """Every alert that ever waited for a digest."""
         self.before: dict[str, Invitation | None] = {}
         """What each invitation was before it was last written."""
         self.written_at: dict[tuple[str, str], datetime] = {}
+        self.renamed: list[NameWrite] = []
+        """What was written of people and addresses since anybody looked."""
+        self.customers = WatchedCustomers(self.told, self.renamed)
+        self.addresses = WatchedAddresses(self.renamed)
 
     def put_invitation(self, invitation: Invitation) -> None:
         before = self.invitations.get(invitation.id)
@@ -170,6 +189,7 @@ class Hooks:
     """Who is told of writes, of messages and of what comes out of queues."""
 
     wrote: Callable[[InvitationWrite | CaseWrite, Context], None] = lambda write, context: None
+    renamed: Callable[[NameWrite, Context], None] = lambda write, context: None
     handing: Callable[[Handed, Context], None] = lambda handed, context: None
     handed: Callable[[Handed, str], None] = lambda handed, id_: None
     handled: Callable[[str, Any, Outcome], None] = lambda queue, body, outcome: None
@@ -370,6 +390,7 @@ class Engine:
         self.tick += 1
         if self.streams:
             self._listen(context)
+        self._look_at_names(context)
         if not self.memory.writes:
             return
         writes, self.memory.writes = self.memory.writes, []
@@ -379,6 +400,12 @@ class Engine:
             self._tell_write(write, context)
         for write in writes:
             self.hooks.wrote(write, context)
+
+    def _look_at_names(self, context: Context) -> None:
+        renamed = self.memory.renamed
+        for write in renamed:
+            self.hooks.renamed(write, context)
+        renamed.clear()
 
     def _listen(self, context: Context) -> None:
         """Show the invariants what was just said to other programs."""
@@ -435,7 +462,7 @@ class Engine:
             1 + chance.randrange(4) if chance.random() < self.profile.duplicates and self.chances.active else 0
         )
         for copy in range(copies):
-            wait = after + SECOND * chance.random() * (1 if copy == 0 else chance.choice((1, 60, 3600, 86_400)))
+            wait = after + SECOND * chance.random() * (1 if copy == 0 else chance.choice(COPY_SECONDS))
             self.plan(self.now + wait, f"~{queue} {key}", lambda: self._arrive(queue, body, key, subjects))
 
     def _arrive(self, queue: str, body: Any, key: str, subjects: tuple[str, ...]) -> None:
@@ -527,7 +554,7 @@ class Engine:
     @property
     def reads(self) -> tuple[str, ...]:
         """Name who reads the stream: each takes as long as all else, and every profile has both at times."""
-        return ((), ("stream",), (), ("publish",))[(self.seed // len(PROFILES) + 1) % 4]
+        return ((), ("stream",), (), ("publish",))[(self.seed // (2 * len(PROFILES)) + 1) % 4]
 
     def open_streams(self, names: Collection[str]) -> None:
         """Let the consumers of the table's stream take part."""

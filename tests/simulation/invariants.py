@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.case import Case
+from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
@@ -22,6 +23,7 @@ from tests.simulation.ledger import (
     CaseWrite,
     Handed,
     InvitationWrite,
+    NameWrite,
     Violation,
     key_in,
     key_of,
@@ -77,6 +79,7 @@ class Judge:
         profile = engine.profile
         self.skew = timedelta(seconds=600 if profile.leap_share else 2 * profile.skew_seconds)
         engine.hooks.wrote = self.wrote
+        engine.hooks.renamed = self.renamed
         engine.hooks.handing = self.handing
         engine.hooks.told = self.told
 
@@ -84,6 +87,11 @@ class Judge:
         """Hold what was touched against all that speaks of one write."""
         checks = ON_INVITATION if isinstance(write, InvitationWrite) else ON_CASE
         for check in checks:
+            check(self, write, context)
+
+    def renamed(self, write: NameWrite, context: Context) -> None:
+        """Hold a write of a person or an address against all that speaks of one."""
+        for check in ON_NAME:
             check(self, write, context)
 
     def handing(self, handed: Handed, context: Context) -> None:
@@ -236,9 +244,10 @@ def steps_in_time(judge: Judge, write: InvitationWrite, context: Context) -> Non
     before, after = write.before, write.after
     if before is None or context.kind != "due":
         return
+    settled = before.confirm_at and not after.confirm_at
     sends = before.state == "scheduled" and after.state == "attempted"
     reminds = after.reminder == "attempted" and before.reminder != "attempted"
-    due = before.send_at if sends else before.remind_at if reminds else None
+    due = before.send_at if sends else before.remind_at if reminds else before.confirm_at if settled else None
     if due is None:
         return
     assert context.now >= due, f"{judge.label(after.id)} taken at {context.now}, due {due}"
@@ -267,6 +276,27 @@ def daily_limit(judge: Judge, write: InvitationWrite, context: Context) -> None:
         day = (program.id, f"{after.send_at.astimezone(ZoneInfo(ZONE)):%Y-%m-%d}")
         judge.planned_on[day] += 1
         assert judge.planned_on[day] <= program.daily_max, f"{program.id} asks {judge.planned_on[day]} on {day[1]}"
+
+
+# What speaks of one write of a person or of an address
+
+
+@invariant(4, "no wish and no rest of a person is lost")
+def names_in_order(judge: Judge, write: NameWrite, context: Context) -> None:
+    """Each write was decided on what was there: none goes over another that it has not seen."""
+    before, after = write.before, write.after
+    if before == after:
+        return  # as the deep depth looks at what was not written after all
+    known = before.version if before else 0
+    assert after.version == known + 1, f"{type(after).__name__} {after.key[:6]} v{known} → v{after.version}"
+    if isinstance(before, Customer) and isinstance(after, Customer) and before.erased_at:
+        assert after.erased_at, f"customer {after.key[:6]} was erased, and is known again"
+
+
+@invariant(6, "opening a page changes no consent")
+def pages_leave_names(judge: Judge, write: NameWrite, context: Context) -> None:
+    """Neither GET nor the note of a view writes a person or an address."""
+    assert context.kind not in ("GET", "views"), f"{context.name} wrote {type(write.after).__name__}"
 
 
 # What speaks of one write of a case
@@ -379,6 +409,10 @@ def rungs_once(judge: Judge, write: CaseWrite, context: Context) -> None:
         ranks = [("warning", "head", "leadership").index(name.partition(":")[2]) for name in order]
         assert ranks == sorted(ranks), f"{label} fired out of order: {order}"
     told = {(notice.promise, notice.rung) for notice in after.notices}
+    if judge.engine.profile.name == "calm":
+        for fired in new:
+            late = judge.engine.now - max(ladder[fired.name], before.moved_at or before.opened_at)
+            assert late <= CALM_LATE, f"{label} is told of {fired.name} {late} late"
     for fired in new:
         promise, _, rung = fired.name.partition(":")
         assert (promise, rung) in told, f"{label} fired {fired.name} and tells nobody"
@@ -963,6 +997,7 @@ ON_CASE: tuple[Check, ...] = (
     told_on_arrival,
     news_waits,
 )
+ON_NAME: tuple[Check, ...] = (names_in_order, pages_leave_names)
 ON_MESSAGE: tuple[Check, ...] = (
     at_most_once,
     not_against_wish,

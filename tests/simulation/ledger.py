@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.case import Case, Entry, Notice
+from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
@@ -33,6 +34,14 @@ class CaseWrite:
     before: Case | None
     after: Case
     entry: Entry | None
+
+
+@dataclass(frozen=True)
+class NameWrite:
+    """One write of a person or of an address."""
+
+    before: Customer | Address | None
+    after: Customer | Address
 
 
 @dataclass

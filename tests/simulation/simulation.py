@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tests.simulation.engine import START, Engine
-from tests.simulation.faults import PROFILES, Profile
+from tests.simulation.faults import Profile, profile_of
 from tests.simulation.invariants import Judge
 from tests.simulation.ledger import Violation
 from tests.simulation.world import World
@@ -46,9 +46,7 @@ def simulate(
     story: bool = True,
 ) -> Result:
     """Live through one seed, until an invariant is violated or all is quiet."""
-    return live_through(
-        Engine(seed, profile or PROFILES[seed % len(PROFILES)], excluded, story), days=days, events=events
-    )
+    return live_through(Engine(seed, profile or profile_of(seed), excluded, story), days=days, events=events)
 
 
 def live_through(engine: Engine, *, days: int, events: int) -> Result:

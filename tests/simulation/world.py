@@ -20,11 +20,15 @@ from tests.simulation.people import DAY, HOUR, Dispatch, Person, month, people
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 STAFF = Principal(id="bruno", role="admin", name="Bruno")
+HIDDEN = 99
+"""The rating of the link that no person sees."""
+
 STAFF_STEPS_MAX = 8
 REFIT_TRIES = 20
 COLLEAGUE = 100
 """Added to the step of somebody who makes a move of their own at the same time."""
 PRESSES: tuple[collect.Press, ...] = ("button", "button", "button", "automatic", "unvouched")
+EVENTS_EACH = (4, 4, 10, 25)
 ALL_RATINGS = {"nps": range(0, 11), "csat": range(1, 6), "ces": range(1, 8)}
 
 
@@ -36,7 +40,8 @@ class World:
         self.days = days
         self.over = START + days * DAY
         chance = engine.chances.of("world")
-        self.crowd = people(chance, max(8, events // 4))
+        # Few customers with many events each meet their own rests, caps and episodes all the time.
+        self.crowd = people(chance, max(8, events // engine.chances.of("crowd").choice(EVENTS_EACH)))
         for person in self.crowd:
             person.key = engine.names.customer(person.id)
         judge.people = {person.key: person for person in self.crowd}
@@ -242,7 +247,8 @@ class World:
         self._wishes(invitation.id, label, invitation.customer, handed, chance)
 
     def _scan(self, id_: str, label: str, scale: range, chance: Chance) -> None:
-        seen = [*chance.shuffled(scale)[: 1 + chance.randrange(3)], *([99] if chance.random() < 0.5 else [])]
+        most = len(scale) if chance.random() < 0.3 else 1 + chance.randrange(3)
+        seen = [*chance.shuffled(scale)[:most], *([HIDDEN] if chance.random() < 0.5 else [])]
         for rating in seen:
             name = f"a scanner opens {rating} of {label}"
             self._plan(chance.uniform(0, 40), name, lambda rating=rating, name=name: self._view(id_, name, rating), id_)  # type: ignore[misc]
@@ -314,6 +320,8 @@ class World:
         def get(now: datetime) -> None:
             collect.open_page(self.engine.ports, id_, now)
             collect.note_view(self.engine.ports, id_, rating, now)
+            if rating == HIDDEN:  # who opens every link opens these too
+                protect.stored(self.engine.ports, id_)
 
         self.engine.run("GET", name, get, id_)
 
@@ -343,10 +351,9 @@ class World:
 
     def _stop(self, id_: str, customer: str, to: tuple[str, ...], *, undo: bool = False) -> None:
         names = (customer, *to)
-        if undo:
-            # Whoever reads a shared mailbox comes back for it, with all the addresses that are known of them.
-            for name in (*names, *self.judge.people[customer].addresses()):
-                self.ledger.opted_out.pop(name, None)
+        # Whoever reads a shared mailbox comes back for it, with all the addresses that are known of them.
+        backs = (*names, *self.judge.people[customer].addresses()) if undo else ()
+        self._come_back(backs)
         outcome = self.engine.run(
             "POST /u",
             f"{'comes back' if undo else 'stops'} by {self.engine.label(id_)}",
@@ -354,9 +361,14 @@ class World:
             id_,
             customer,
         )
+        self._come_back(backs)  # who left at the same time may have left before
         if outcome.is_done and not undo:
             for name in names:
                 self.ledger.opted_out.setdefault(name, self.engine.tick)
+
+    def _come_back(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            self.ledger.opted_out.pop(name, None)
 
     def _erase(self, id_: str, customer: str) -> None:
         outcome = self.engine.run(
