@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--twice", action="store_true", help="replay again and show that no item changes")
     where = connection.default_state()
     parser.add_argument("--state", type=Path, default=where, help="of the running system (default: %(default)s)")
+    parser.set_defaults(local=True, stage=None)  # an export is replayed on a clock that can be moved, and never on AWS
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -52,7 +53,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise Failed(str(error)) from None
     if not plan.stops:
         raise Failed(f"{options.file} holds nothing that the mapping makes an event of.")
-    options.local = True
     system = connection.connect(options)
     assert system.local
     http = System(system.local.base_url, system.local.tokens()["events_secret"])
