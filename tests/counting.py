@@ -160,12 +160,15 @@ def _any_invitation(chance: random.Random, id_: str, days: int) -> Invitation:
 def _any_answer(chance: random.Random, survey: Survey, at: datetime) -> Answer:
     touchpoints = {question.id for question in survey.questions if question.kind == "touchpoint"}
     yes_no = [question.id for question in survey.questions if question.kind in ("promise", "value")]
+    drivers = [question.id for question in survey.questions if question.kind == "drivers"]
+    asked_ = dict.fromkeys(yes_no, ("yes", "no")) | dict.fromkeys(drivers, ("late", "invoice"))
     return Answer(
         rating=chance.choice(survey.scale),
         ratings={id_: chance.randint(1, 5) for id_ in sorted(touchpoints) if chance.random() < 0.8},
-        choices={id_: (chance.choice(("yes", "no")),) for id_ in yes_no if chance.random() < 0.8},
+        choices={id_: (chance.choice(said),) for id_, said in asked_.items() if chance.random() < 0.8},
         at=at,
         how="button",
+        topics=chance.choice((None, (), ("logistics",), ("billing", "sales"))),
     )
 
 

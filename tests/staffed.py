@@ -211,7 +211,9 @@ def _one(world: World, chance: Random, reference: str, *, bad: float) -> None:
         return
     asked = next(each for each in world.memory.invitations.values() if each.reference == reference)
     rating = chance.choice([0, 2, 3, 5, 6, 7]) if late else chance.choice([7, 8, 9, 9, 10, 10, 6])
-    world.answer(asked.id, rating, failed="late", kept="no" if late and chance.random() < 0.8 else "yes")
+    kept_ = "no" if late and chance.random() < 0.8 else "yes"
+    words = f"En {reference} la factura salió mal y nadie contestó." if rating <= 3 else "Todo bien."
+    world.answer(asked.id, rating, failed="late", kept=kept_, comment=words)
     if rating <= 6 and chance.random() < 0.9:
         world.wait(HOUR * chance.choice([1, 3, 20]))
         _move(world, reference, "acknowledge")

@@ -60,6 +60,8 @@ class ResponseRow(DayRow):
     ratings: dict[str, int]
     choices: dict[str, tuple[str, ...]]
     has_words: bool
+    topics: tuple[str, ...] = ()
+    """The departments that the words speak of, as routing reads them."""
     language: str
     departments: tuple[str, ...]
     has_case: bool
@@ -250,6 +252,7 @@ def response_row(invitation: Invitation, answer: Answer, shape: Shape) -> Respon
     said = {name: getattr(answer, name) for name in ("rating", "ratings", "choices", "how")}
     first = invitation.first_confirmed_at or answer.at
     told = {"first_confirmed_at": first, "answered_at": answer.at, "has_words": any(answer.texts.values())}
+    told["topics"] = answer.topics or ()
     return ResponseRow(**_picked(ResponseRow, invitation, shape, **said, **told))
 
 
@@ -293,6 +296,8 @@ class Looking:
     filter: tuple[str, str] | None = None
     metric: str | None = None
     before: Place | None = None
+    topic: str | None = None
+    """The department that their words speak of."""
 
 
 @dataclass(frozen=True)
@@ -325,7 +330,8 @@ class Counted:
 
     def takes(self, row: ResponseRow) -> bool:
         """Say whether the point counts this one."""
-        return self._is_under(row) and self._is_measured(row)
+        is_about = self.looking.topic is None or self.looking.topic in row.topics
+        return is_about and self._is_under(row) and self._is_measured(row)
 
     def _is_under(self, row: ResponseRow) -> bool:
         if self.looking.filter is None:

@@ -34,6 +34,11 @@ class Answer(Frozen):
     """Whether the customer asked to be written to and not called about it."""
     at: Instant
     how: Literal["button", "automatic", "unvouched", "sms", "phone", "counter"]
+    topics: tuple[str, ...] | None = None
+    """The departments that its words speak of, read once, as it was confirmed: they stay when the words are erased.
+
+    None where nobody has read them: such an answer counts neither there nor in what failed.
+    """
 
     @property
     def verbatim(self) -> str:

@@ -1,6 +1,6 @@
 """Read a trend: its periods together, and two of them against each other, noise told from change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -144,8 +144,17 @@ def together(metric: str, points: Sequence[Point]) -> Point | None:
     )
 
 
-def _told(pairs: Mapping[str, tuple[Point, Point]]) -> dict[str, Step]:
-    found = {metric: Step(*pair, _change(metric, *pair)) for metric, pair in pairs.items()}
+def share_steps(every: Mapping[str, Sequence[Point]], interval: Interval, today: date) -> dict[str, Step]:
+    """Return the last step of several shares of the same answers, by the same rule; `n` and `value` in percent."""
+    seen = {name: whole(points, interval, today) for name, points in every.items()}
+    pairs = {name: (points[-2], points[-1]) for name, points in seen.items() if len(points) > 1}
+    return _told(pairs, lambda _, before, after: score.share_change(_share(before), _share(after)))
+
+
+def _told(
+    pairs: Mapping[str, tuple[Point, Point]], change: Callable[[str, Point, Point], Change] | None = None
+) -> dict[str, Step]:
+    found = {metric: Step(*pair, (change or _change)(metric, *pair)) for metric, pair in pairs.items()}
     real = score.holm([step.change.p for step in found.values()])
     return {
         metric: Step(step.before, step.after, step.change, is_real)

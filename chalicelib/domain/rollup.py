@@ -194,7 +194,19 @@ def _of_answer(invitation: Invitation, dimensions: Dimensions, survey: Survey | 
 def _said(answer: Answer, metric: str, survey: Survey | None) -> dict[str, int]:
     rated = {f"t.{question}.{rating}": 1 for question, rating in answer.ratings.items()}
     counts = {f"{metric}.{answer.rating}": 1} | rated
-    return counts | _quadrant(answer, survey) | _moments(answer, metric, survey)
+    return counts | _quadrant(answer, survey) | _moments(answer, metric, survey) | _spoken(answer, survey)
+
+
+def _spoken(answer: Answer, survey: Survey | None) -> dict[str, int]:
+    """Return what its words speak of, and, of a low answer, what is said to have failed."""
+    if answer.topics is None:
+        return {}
+    said = {f"topic.{topic}": 1 for topic in answer.topics}
+    if survey is None or not survey.is_low(answer.rating):
+        return said
+    failed = [choice for question in _asked(survey, "drivers") for choice in answer.choices.get(question.id, ())]
+    low = {f"topic_low.{topic}": 1 for topic in answer.topics}
+    return said | low | {f"failed.{choice}": 1 for choice in failed} | {"lows": 1}
 
 
 def _quadrant(answer: Answer, survey: Survey | None) -> dict[str, int]:

@@ -62,14 +62,30 @@ def _by_driver(survey: Survey, answer: Answer, language: str) -> Iterable[tuple[
                 yield option.department, Why(rule="driver", text=f"the customer chose: {said}")
 
 
-def _by_words(answer: Answer, organisation: Organisation) -> Iterable[tuple[str, Why]]:
-    words = folded(answer.verbatim).split()
-    scored = []
-    for department, by_language in organisation.routing.topics.items():
+def topics_of(answer: Answer, organisation: Organisation) -> tuple[str, ...]:
+    """Return the departments that an answer's words speak of, the one they say most of first."""
+    return tuple(department for _, department, _ in sorted(_scored(answer.verbatim, organisation)))
+
+
+def speaks_of(text: str, department: str, organisation: Organisation) -> int:
+    """Return how much of a text speaks of a department; 0 where nothing does."""
+    return sum(-score for score, found, _ in _scored(text, organisation) if found == department)
+
+
+def _scored(text: str, organisation: Organisation) -> list[tuple[int, str, str]]:
+    """Return how much a text says of each department it speaks of, less than 0, with what says most."""
+    words = folded(text).split()
+    scored: list[tuple[int, str, str]] = []
+    for department, by_language in organisation.routing.topics.items() if words else ():
         topics = {folded(topic) for topics in by_language.values() for topic in topics}
         hits = {hit: weight for topic in sorted(topics) for hit, weight in _hits(words, topic.split())}
         if hits:
             scored.append((-sum(hits.values()), department, max(sorted(hits), key=lambda hit: hits[hit])))
+    return scored
+
+
+def _by_words(answer: Answer, organisation: Organisation) -> Iterable[tuple[str, Why]]:
+    scored = _scored(answer.verbatim, organisation)
     total = sum(score for score, _, _ in scored)
     for score, department, hit in sorted(scored):
         yield department, Why(rule="words", text=f"the customer wrote: {hit}", sure=round(score / total, 2))

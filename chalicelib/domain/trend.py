@@ -7,10 +7,12 @@ from datetime import date, timedelta
 
 from chalicelib.domain.disclosure import CLOSED, TOTAL, hidden
 from chalicelib.domain.drivers import Drivers, Moments, general_dominance
-from chalicelib.domain.metric import METRICS, Counts, Metric, named
+from chalicelib.domain.metric import METRICS, Counts, Metric, named, numbered
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.period import INTERVALS, Interval, end_of, periods, start_of
 from chalicelib.domain.rollup import ALL, DIMENSIONS, driver_set, encode, pair_name
+from chalicelib.domain.score import Estimate, share
+from chalicelib.domain.survey import SCALES
 from chalicelib.domain.terms import NAME_MAX, Frozen
 from chalicelib.errors import Forbidden, Invalid, Problem
 
@@ -54,6 +56,34 @@ class Trend(Frozen):
     by: str | None
     formula: str
     series: tuple[Series, ...]
+
+
+class Share(Frozen):
+    """How much of the rating's variance one touchpoint explains."""
+
+    key: str
+    share: float
+
+
+class DriversAnswer(Frozen):
+    """What drives the rating, over the answers of the survey that most people answered whole."""
+
+    survey: str | None
+    n: int
+    r2: float | None
+    formula: str
+    drivers: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What answers say beside their rating: what drives it, how touchpoints were, what failed, what words speak of."""
+
+    drivers: DriversAnswer
+    journey: dict[str, Estimate]
+    failed: dict[str, int]
+    lows: int
+    topics: dict[str, tuple[Point, ...]]
 
 
 # What is asked
@@ -361,6 +391,31 @@ class Guarded:
                 yield Point(start=start, n=None, value=None, low=None, high=None, counts=None, hidden=True)
             elif (shown := point(query.metric, start, counts.get(start, {}))).n:
                 yield shown
+
+
+# Words
+
+
+def topics_over_time(days: Mapping[date, Counts], interval: Interval) -> dict[str, tuple[Point, ...]]:
+    """Return, by topic, the share of each period's answers whose words speak of it; `counts`: low, and the others."""
+    periods_ = folded(days, interval)
+    topics = dict.fromkeys(topic for counts in periods_.values() for topic in named(counts, "topic"))
+    return {
+        topic: tuple(_spoken(topic, start, counts, n) for start, counts in periods_.items() if (n := _answers(counts)))
+        for topic in topics
+    }
+
+
+def _spoken(topic: str, start: date, counts: Counts, answers: int) -> Point:
+    spoken = min(answers, max(0, counts.get(f"topic.{topic}", 0)))
+    low = min(spoken, max(0, counts.get(f"topic_low.{topic}", 0)))
+    part = share(spoken, answers)
+    told = {"low": low, "other": spoken - low}
+    return Point(start=start, n=answers, value=part.value, low=part.low, high=part.high, counts=told)
+
+
+def _answers(counts: Counts) -> int:
+    return sum(sum(numbered(counts, metric).values()) for metric in SCALES)
 
 
 # Drivers

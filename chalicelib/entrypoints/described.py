@@ -15,13 +15,13 @@ from chalicelib.domain.metric import METRICS
 from chalicelib.domain.period import INTERVALS
 from chalicelib.domain.rollup import DIMENSIONS
 from chalicelib.domain.terms import NAME_MAX, TEXT_MAX
-from chalicelib.domain.trend import YEARS_MAX, Trend
+from chalicelib.domain.trend import YEARS_MAX, DriversAnswer, Trend
 from chalicelib.entrypoints import cases, events, export, moves, openapi
 from chalicelib.entrypoints.said import SaidBody
 from chalicelib.entrypoints.session import SESSION
 from chalicelib.flows.export import DAYS_DEFAULT, DAYS_MAX, FORMATS, ROWS_MAX
 from chalicelib.flows.invite import BATCH_MAX
-from chalicelib.flows.report import DriversAnswer, Ledger
+from chalicelib.flows.report import Ledger
 from chalicelib.ports import Role
 
 Json = dict[str, Any]

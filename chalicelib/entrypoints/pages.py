@@ -73,7 +73,7 @@ def _answers(visit: Visit) -> Answers:
     return Answers(
         trend=trend,
         targets=lambda first, end: report.targets(ports, visit.principal, first, end, visit.now),
-        journey=partial(report.journey, ports),
+        said=partial(report.said, ports),
         team=partial(report.consistency, ports),
     )
 

@@ -52,7 +52,7 @@ LOOKED_AT = 50
 LOOK_DAYS_MAX = 366
 LISTED_DAYS = 31
 """Of how many days files are listed at once, backwards: a page ends before most of a year has been listed."""
-LOOK_PARAMETERS = ("from", "to", "filter", "metric", "cursor")
+LOOK_PARAMETERS = ("from", "to", "filter", "metric", "topic", "cursor")
 
 
 @dataclass(frozen=True)
@@ -228,13 +228,16 @@ def read_look(asked: Asked, organisation: Organisation, today: date) -> Looking:
     if unknown:
         raise Invalid(*(Problem(f"/{name}", _unknown(LOOK_PARAMETERS)) for name in unknown))
     given = {name: values[0] for name, values in asked.items() if values and values[0]}
-    ranged = {name: [value] for name, value in given.items() if name not in ("metric", "cursor")}
+    ranged = {name: [value] for name, value in given.items() if name not in ("metric", "topic", "cursor")}
     first, end, wanted = read_range(ranged, organisation, today)
     faults = list(_beyond(first, end, wanted, given.get("metric")))
+    topics = organisation.routing.topics
+    if given.get("topic", "") not in ("", *topics):
+        faults.append(Problem("/topic", f"is not one of {', '.join(topics)}"))
     before = _cursor(given.get("cursor"), first, end, faults)
     if faults:
         raise Invalid(*faults)
-    return Looking(first, end, wanted, given.get("metric"), before)
+    return Looking(first, end, wanted, given.get("metric"), before, given.get("topic"))
 
 
 def _beyond(first: date, end: date, wanted: tuple[str, str] | None, metric: str | None) -> Iterator[Problem]:

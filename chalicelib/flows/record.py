@@ -1,18 +1,20 @@
 """Write an answer, and the case that it opens or corrects, in the same breath."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.case import Moved, correct, is_repeat, open_case
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.response import Recorded
-from chalicelib.domain.routing import route
+from chalicelib.domain.routing import route, topics_of
 from chalicelib.domain.survey import Survey
 from chalicelib.ports import DueKey, Ports
 
 
 def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:
     """Write an answer, with its case in one transaction: a low one cannot exist without. Returns what moved."""
+    recorded = _read(recorded, organisation)
     moved = _case(ports, recorded, survey, organisation, now)
     if moved is None:
         ports.invitations.save(recorded.next)
@@ -20,6 +22,15 @@ def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organi
     ports.invitations.save_with_case(recorded.next, moved.case, moved.entry)
     ports.timers.nudge([DueKey("case", moved.case.id)])
     return moved
+
+
+def _read(recorded: Recorded, organisation: Organisation) -> Recorded:
+    """Return what is written, with the topics of a confirmed answer's words: by the file as it is now, and for ever."""
+    answer = recorded.next.confirmed
+    if answer is None or not recorded.confirmed:
+        return recorded
+    read = answer.model_copy(update={"topics": topics_of(answer, organisation)})
+    return replace(recorded, next=recorded.next.model_copy(update={"confirmed": read}))
 
 
 def _case(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:

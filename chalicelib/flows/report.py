@@ -10,9 +10,9 @@ from chalicelib.domain.consistency import between_deviation
 from chalicelib.domain.disclosure import TOTAL
 from chalicelib.domain.event import EventRef
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.metric import METRICS, Counts, numbered
+from chalicelib.domain.metric import METRICS, Counts, named, numbered
 from chalicelib.domain.organisation import Organisation, Target
-from chalicelib.domain.period import start_of
+from chalicelib.domain.period import Interval, start_of
 from chalicelib.domain.reading import pooled
 from chalicelib.domain.rollup import ALL, TEAM, day_of, decode, encode, kind_name, pair_name
 from chalicelib.domain.score import Estimate, at_least, share
@@ -22,9 +22,12 @@ from chalicelib.domain.trend import (
     DRIVERS_FORMULA,
     ECHO_MAX,
     SERIES_MAX,
+    DriversAnswer,
     Guarded,
     Query,
+    Said,
     Series,
+    Share,
     Trend,
     drivers_of,
     history_from,
@@ -34,6 +37,7 @@ from chalicelib.domain.trend import (
     read_range,
     settled,
     source_of,
+    topics_over_time,
     total_of,
 )
 from chalicelib.errors import Forbidden, Invalid, NotFound, Problem
@@ -45,23 +49,6 @@ Asked = Mapping[str, Sequence[str]]
 
 TOP_MIN = 4
 """The lowest of the two ratings of a touchpoint, of five, that count as good."""
-
-
-class Share(Frozen):
-    """How much of the rating's variance one touchpoint explains."""
-
-    key: str
-    share: float
-
-
-class DriversAnswer(Frozen):
-    """What drives the rating, over the answers of the survey that most people answered whole."""
-
-    survey: str | None
-    n: int
-    r2: float | None
-    formula: str
-    drivers: tuple[Share, ...]
 
 
 class Decision(Frozen):
@@ -194,7 +181,10 @@ def drivers(ports: Ports, asked: Asked, principal: Principal, now: datetime) -> 
     organisation = ports.library.organisation()
     first, end, wanted = read_range(asked, organisation, date.fromisoformat(day_of(now, organisation.zone)))
     dimension, value = wanted or (ALL, ALL)
-    counts = _total(ports, organisation, (dimension, encode(value)), first, end)
+    return _drivers(_total(ports, organisation, (dimension, encode(value)), first, end), organisation)
+
+
+def _drivers(counts: Counts, organisation: Organisation) -> DriversAnswer:
     found = drivers_of(counts, organisation)
     if found is None:
         return DriversAnswer(survey=None, n=0, r2=None, formula=DRIVERS_FORMULA, drivers=())
@@ -211,11 +201,24 @@ def consistency(ports: Ports, department: str, metric: str, first: date, end: da
     return between_deviation(people(counts, metric))
 
 
-def journey(ports: Ports, label: tuple[str, str] | None, first: date, end: date) -> dict[str, Estimate]:
-    """Return the share of ratings 4 and 5 of each touchpoint that was asked about, by its question. For leadership."""
+def said(ports: Ports, label: tuple[str, str] | None, first: date, end: date, interval: Interval) -> Said:
+    """Return what the answers of some days say, from one series of counters. For leadership."""
     organisation = ports.library.organisation()
     dimension, value = label or (ALL, ALL)
-    counts = _total(ports, organisation, (dimension, encode(value)), first, end)
+    kind, last = kind_name("response", organisation.trends.generation), end - timedelta(days=1)
+    days = ports.counters.series(kind, dimension, encode(value), first.isoformat(), last.isoformat())
+    counts = total_of(days.values())
+    return Said(
+        drivers=_drivers(counts, organisation),
+        journey=_journey(counts, organisation),
+        failed={choice: n for choice, n in named(counts, "failed").items() if n > 0},
+        lows=max(0, counts.get("lows", 0)),
+        topics=topics_over_time({date.fromisoformat(day): found for day, found in days.items()}, interval),
+    )
+
+
+def _journey(counts: Counts, organisation: Organisation) -> dict[str, Estimate]:
+    """Return the share of ratings 4 and 5 of each touchpoint that was asked about, by its question."""
     touched = [question for survey in organisation.surveys for question in survey.questions]
     asked = dict.fromkeys(question.id for question in touched if question.kind == "touchpoint")
     rated = {id_: share(*at_least(numbered(counts, f"t.{id_}"), TOP_MIN)) for id_ in asked}

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain import score
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.reading import pooled, steps
+from chalicelib.domain.reading import pooled, share_steps, steps
 from chalicelib.domain.trend import Point, folded, point
 
 COUNTED = {
@@ -79,3 +79,27 @@ def test_one_small_step_among_many_is_noise() -> None:
 
 def test_one_period_alone_makes_no_step() -> None:
     assert steps({"nps": _two("nps", {"nps.10": 5}, {"nps.9": 4})[:1]}) == {}
+
+
+def shares(*spoken: int, n: int = 100) -> list[Point]:
+    """A topic's share of a hundred answers, month by month."""
+    found = []
+    for place, count in enumerate(spoken):
+        part = score.share(count, n)
+        start = date(2026, 1 + place, 1)
+        found.append(Point(start=start, n=n, value=part.value, low=part.low, high=part.high, counts={}))
+    return found
+
+
+def test_the_words_of_many_topics_are_looked_at_together() -> None:
+    steps_ = share_steps({"grew": shares(5, 30), "same": shares(10, 12)}, "month", date(2026, 3, 1))
+    assert steps_["grew"].change.value == pytest.approx(25.0)
+    assert (steps_["grew"].is_change, steps_["same"].is_change) == (True, False)
+    # By itself 10 to 21 of 100 is a change (p < 0.05); among ten looked at it may be noise.
+    alone = share_steps({"a": shares(10, 21)}, "month", date(2026, 3, 1))
+    among = share_steps({"a": shares(10, 21)} | {f"b{n}": shares(10, 10) for n in range(9)}, "month", date(2026, 3, 1))
+    assert (alone["a"].is_change, among["a"].is_change) == (True, False)
+
+
+def test_a_month_that_still_runs_is_no_step() -> None:
+    assert share_steps({"a": shares(5, 30)}, "month", date(2026, 2, 27)) == {}

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.event import Promise
 from chalicelib.domain.invitation import Answer, Invitation
-from chalicelib.domain.routing import folded, route
+from chalicelib.domain.routing import folded, route, speaks_of, topics_of
 from tests.domain.cast import DAY, FRIDAY_1630, NPS, organisation
 from tests.domain.test_response import asked
 
@@ -97,3 +97,19 @@ def test_how_sure_the_words_are_is_their_share_of_all_that_speak() -> None:
 def test_a_topic_without_letters_speaks_of_nothing(topic: str) -> None:
     company = organisation(routing={"arbiter": "reception", "topics": {"billing": {"es": [topic]}}})
     assert routed(company=company, texts={"comment": "tarde"})[1] != "words"
+
+
+def test_an_answer_speaks_of_each_department_that_its_words_name_the_most_first() -> None:
+    company = organisation(
+        routing={
+            "arbiter": "reception",
+            "topics": {"billing": {"es": ["factur", "cobr"]}, "logistics": {"es": ["tard", "nadie avis"]}},
+        }
+    )
+    both = Answer(rating=9, texts={"comment": "Nadie avisó. La factura, bien."}, at=FRIDAY_1630, how="button")
+    assert topics_of(both, company) == ("logistics", "billing")
+    assert speaks_of(both.verbatim, "logistics", company) == 3
+    assert speaks_of(both.verbatim, "billing", company) == 1
+    assert speaks_of(both.verbatim, "sales", company) == 0
+    silent = Answer(rating=9, at=FRIDAY_1630, how="button")
+    assert topics_of(silent, company) == ()

@@ -24,13 +24,15 @@ from chalicelib.domain.rollup import day_of
 from chalicelib.domain.score import NOTHING
 from chalicelib.domain.sending import BREAKER
 from chalicelib.domain.terms import fingerprint
-from chalicelib.domain.trend import Point, Series, Trend
+from chalicelib.domain.trend import DriversAnswer, Point, Said, Series, Trend
 from chalicelib.ports import Counters, Principal, Row
 from tests.domain.cast import FRIDAY_1630, sale
 from tests.entrypoints.desk import Desk, desk
 from tests.flows.test_file import filed
 from tests.staffed import TOKENS, busy, company, install, staff_app, uninstall, year
 from tests.world import World
+
+NOTHING_SAID = Said(DriversAnswer(survey=None, n=0, r2=None, formula="", drivers=()), {}, {}, 0, {})
 
 
 @cache
@@ -132,7 +134,7 @@ def test_a_day_leads_to_its_answers(filed_carla: Desk) -> None:
 
 def test_each_row_of_the_table_leads_to_as_many_answers_as_it_counts(filed_carla: Desk) -> None:
     page = filed_carla.get("/trends?metric=nps&by=department&interval=month&from=2026-01-15&to=2026-02-20").text
-    links = {unescape(part) for part in page.split('"') if part.startswith("/answers?")}
+    links = {unescape(part) for part in page.split('"') if part.startswith("/answers?") and "metric=" in part}
     rows = {unescape(a): int(n) for a, n in re.findall(r'"(/answers[^"]*)".*?<td class="figure">(\d+)</td></tr>', page)}
     assert set(rows) == links
     assert len(rows) > 4
@@ -182,9 +184,9 @@ def test_a_departments_points_lead_to_no_single_answer(carla: Desk) -> None:
 @pytest.mark.parametrize(("metric", "leads"), [("sla_met", True), ("response_rate", False), ("kept_promise", True)])
 def test_what_does_not_count_on_an_answers_day_leads_to_none(carla: Desk, metric: str, leads: bool) -> None:
     page = carla.get(f"/trends?metric={metric}&interval=day&from=2025-08-01&to=2025-08-20").text
-    assert ("/answers?" in page) is leads
+    assert (f"metric={metric}" in "".join(re.findall(r'"/answers[^"]*"', page))) is leads
     by_person = carla.get(f"/trends?metric={metric}&by=person&interval=day&from=2025-08-01&to=2025-08-20").text
-    assert "/answers?" not in by_person
+    assert f"metric={metric}" not in "".join(re.findall(r'"/answers[^"]*"', by_person))
 
 
 def test_a_split_draws_each_department_on_one_scale(carla: Desk) -> None:
@@ -334,6 +336,57 @@ def test_days_to_compare_with_that_are_none_are_refused_beside_their_field(carla
     assert 'href="#f-than_from"' in refused.text
 
 
+def test_what_customers_write_about_leads_to_their_words(filed_carla: Desk) -> None:
+    page = filed_carla.get("/trends?metric=nps&from=2026-01-01&to=2026-03-01").text
+    assert "What customers write about" in page
+    link = _link(page, "/answers?from=2026-01-01&amp;to=2026-03-01&amp;topic=")
+    asked = dict(parse_qsl(link.partition("?")[2]))
+    assert asked["topic"] == "billing"
+    spoken = [each for each in _answered("2026-01-01", "2026-03-01") if each.confirmed and each.confirmed.rating <= 3]
+    assert spoken
+    assert f"{len(spoken)} answers, {len(spoken)} of them low" in page
+    words = filed_carla.get(link).text
+    assert "words about Billing" in words
+    telling, _, every = words.partition('<h2 id="d-')
+    assert telling.count('class="what"') == min(3, len(spoken))
+    assert every.count('class="what"') == len(spoken)
+    for each in spoken:
+        assert f"En {each.reference} la factura" in every
+
+
+def test_words_that_were_erased_are_told_no_more(filed_carla: Desk) -> None:
+    link = "/answers?from=2026-01-01&to=2026-03-01&topic=billing"
+    spoken = [each for each in _answered("2026-01-01", "2026-03-01") if each.confirmed and each.confirmed.rating <= 3]
+    kept = spoken[0]
+    assert kept.confirmed is not None
+    memory = _year().memory
+    gone = kept.model_copy(
+        update={"erased": True, "reference": None, "confirmed": kept.confirmed.model_copy(update={"texts": {}})}
+    )
+    memory.invitations[kept.id] = gone
+    try:
+        page = filed_carla.get(link).text
+    finally:
+        memory.invitations[kept.id] = kept
+    assert f"En {kept.reference} la factura" not in page
+    assert "The customer asked to be forgotten" in page
+
+
+def test_a_topic_that_is_none_is_refused_with_those_that_are(carla: Desk) -> None:
+    answer = carla.get("/answers?topic=joy")
+    assert answer.status == 422
+    assert "topic: is not one of billing" in answer.text
+
+
+def test_what_failed_and_what_goes_along_stand_beside_the_trend(carla: Desk) -> None:
+    page = carla.get("/trends?metric=nps&from=2025-03-01&to=2026-03-01").text
+    assert "What failed, as customers say" in page
+    assert "Llegó tarde" in page
+    bruno = _as(carla, "bruno").get("/trends?metric=nps").text
+    for told in ("What failed", "What customers write about", "What goes along"):
+        assert told not in bruno
+
+
 def test_an_agent_has_no_trends(carla: Desk) -> None:
     marta = _as(carla, "marta")
     for path in ("/trends", "/trends.csv", "/recognition", "/ledger", "/cases"):
@@ -345,7 +398,7 @@ def test_a_spreadsheet_runs_nothing_of_ours() -> None:
     trend = Trend(
         metric="nps", interval="month", by="person", formula="", series=(Series(key="=1+1", points=(point,)),)
     )
-    answers = Answers(lambda asked: trend, lambda *_: (), lambda *_: {}, lambda *_: NOTHING)
+    answers = Answers(lambda asked: trend, lambda *_: (), lambda *_: NOTHING_SAID, lambda *_: NOTHING)
     rows = csv_of(Reader(company(), TOKENS["carla"], FRIDAY_1630, "en"), {"by": "person"}, answers)
     assert rows[1] == ["'=1+1", "2026-03-06", "1", "-5", "", "", ""]
 

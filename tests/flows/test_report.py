@@ -19,8 +19,9 @@ from chalicelib.domain.period import INTERVALS, Interval, end_of
 from chalicelib.domain.score import bucket_of, seconds_of
 from chalicelib.domain.trend import Point, Trend
 from chalicelib.errors import Forbidden, Invalid, NotFound
+from chalicelib.flows import report
 from chalicelib.flows.project import project
-from chalicelib.flows.report import Asked, consistency, drivers, journey, ledger, read_ledger, targets, trends
+from chalicelib.flows.report import Asked, consistency, drivers, ledger, read_ledger, targets, trends
 from chalicelib.ports import Change, Principal
 from tests.counting import AT, DELIVERY, JORGE, MARTA, PURCHASE, QUANTITY, SURVEYS, answered, anything, asked, company
 from tests.world import World
@@ -604,9 +605,77 @@ def test_each_touchpoint_has_its_share_of_good_ratings() -> None:
         item = answered(9, f"i-{n}")
         assert item.confirmed is not None
         items.append(item.moved(confirmed=item.confirmed.model_copy(update={"ratings": {"staff": rating}})))
-    found = journey(counted(items).ports, None, date(2026, 1, 1), date(2027, 1, 1))
+    found = report.said(counted(items).ports, None, date(2026, 1, 1), date(2027, 1, 1), "month").journey
     assert list(found) == ["staff"]
     assert (found["staff"].n, found["staff"].value) == (5, 60.0)
+
+
+def spoken(rating: int, id_: str, topics: tuple[str, ...] | None, at: datetime = AT, **more: Any) -> Invitation:
+    item = answered(rating, id_, at=at, **more)
+    assert item.confirmed is not None
+    return item.moved(confirmed=item.confirmed.model_copy(update={"topics": topics}))
+
+
+YEAR = (date(2026, 1, 1), date(2027, 1, 1))
+
+
+def test_what_words_speak_of_is_a_share_of_all_answers_over_time() -> None:
+    later = AT + timedelta(days=31)
+    items = [
+        spoken(2, "i-1", ("logistics",)),
+        spoken(9, "i-2", ("logistics", "billing")),
+        spoken(9, "i-3", ()),
+        spoken(9, "i-4", (), later),
+    ]
+    found = report.said(counted(items).ports, None, *YEAR, "month").topics
+    assert {topic: [(p.start.month, p.n, p.value, p.counts) for p in points] for topic, points in found.items()} == {
+        "logistics": [(3, 3, pytest.approx(200 / 3), {"low": 1, "other": 1}), (4, 1, 0.0, {"low": 0, "other": 0})],
+        "billing": [(3, 3, pytest.approx(100 / 3), {"low": 0, "other": 1}), (4, 1, 0.0, {"low": 0, "other": 0})],
+    }
+    assert report.said(counted(items).ports, ("department", "billing"), *YEAR, "month").topics == {}
+
+
+def test_what_failed_is_counted_after_low_ratings_only() -> None:
+    chosen = {"failed": ("late", "other")}
+    items = [
+        spoken(2, "i-1", (), choices=chosen),
+        spoken(6, "i-2", (), choices={"failed": ("late",)}),
+        spoken(7, "i-3", (), choices=chosen),
+    ]
+    found = report.said(counted(items).ports, None, *YEAR, "month")
+    assert (found.failed, found.lows) == ({"late": 2, "other": 1}, 2)
+
+
+def test_an_answer_whose_words_nobody_has_read_counts_in_neither() -> None:
+    old = spoken(2, "i-1", None, choices={"failed": ("late",)})
+    made = counted([old])
+    found = report.said(made.ports, None, *YEAR, "month")
+    assert (found.topics, found.failed, found.lows) == ({}, {}, 0)
+    read = spoken(2, "i-1", ("logistics",), choices={"failed": ("invoice",)})
+    project(made.ports, [Change("2", old, read)], "s", NOW)
+    found = report.said(made.ports, None, *YEAR, "month")
+    assert (list(found.topics), found.failed, found.lows) == (["logistics"], {"invoice": 1}, 1)
+
+
+def test_an_erasure_takes_the_words_and_leaves_what_they_spoke_of() -> None:
+    kept = spoken(2, "i-1", ("logistics",), texts={"comment": "Llegó tarde"})
+    assert kept.confirmed is not None
+    gone = kept.moved(erased=True, confirmed=kept.confirmed.model_copy(update={"texts": {}}))
+    made = counted([kept])
+    before = report.said(made.ports, None, *YEAR, "month")
+    project(made.ports, [Change("2", kept, gone)], "s", NOW)
+    assert report.said(made.ports, None, *YEAR, "month") == before
+
+
+def test_drivers_of_the_page_are_those_of_the_api() -> None:
+    chance = random.Random(3)
+    items = [
+        answered(chance.randrange(11), f"i-{n}", ratings={"delivery": chance.randint(1, 5), "staff": 3})
+        for n in range(30)
+    ]
+    made = counted(items)
+    asked_for = {"from": ["2026-01-01"], "to": ["2027-01-01"]}
+    assert report.said(made.ports, None, *YEAR, "month").drivers == drivers(made.ports, asked_for, CARLA, NOW)
 
 
 def test_a_department_sees_its_own_targets_only_and_closed_months_of_them() -> None:

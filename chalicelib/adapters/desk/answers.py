@@ -13,10 +13,13 @@ from chalicelib.adapters.desk.trends import filter_text
 from chalicelib.adapters.templates import Page
 from chalicelib.adapters.wording import rating_text
 from chalicelib.domain.dayfile import ExportRow, Looked, Looking
+from chalicelib.domain.routing import speaks_of
 from chalicelib.domain.terms import in_language
 from chalicelib.errors import Problem
 
-BLANK: dict[str, Any] = dict.fromkeys(("seen", "groups", "back", "older", "file", "wider", "in_pages"), "")
+TELLING_MAX = 3  # of one page
+
+BLANK: dict[str, Any] = dict.fromkeys(("seen", "telling", "groups", "back", "older", "file", "wider", "in_pages"), "")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def answers_page(desk: Desk, asked: Mapping[str, str], found: Looked) -> Page:
     """Return the answers of a point."""
     looking = found.looking
     days = {"from": looking.first.isoformat(), "to": looking.end.isoformat()}
-    kept = {name: asked[name] for name in ("metric", "filter") if asked.get(name)}
+    kept = {name: asked[name] for name in ("metric", "filter", "topic") if asked.get(name)}
     plain = {name: value for name, value in asked.items() if name not in ("cursor", "lang")}
     return desk_page(
         "staff/answers.html",
@@ -44,8 +47,9 @@ def answers_page(desk: Desk, asked: Mapping[str, str], found: Looked) -> Page:
         current="/trends",
         problems=[],
         seen=_seen(desk, looking),
+        telling=_telling(desk, found) if looking.topic else [],
         groups=list(_groups(desk, found.rows)),
-        back="/trends?" + urlencode({**days, **kept, "interval": "day"} if kept else days),
+        back=_back(days, kept),
         older="/answers?" + urlencode({**plain, "cursor": found.next}) if found.next else "",
         file="/api/v1/export?" + urlencode({**days, "format": "csv"}),
         wider="/answers?" + urlencode(days) if kept else "",
@@ -64,7 +68,23 @@ def _seen(desk: Desk, looking: Looking) -> str:
     """Say which answers these are."""
     days = metrics.days_text(looking.first, looking.end, desk.language)
     metric = desk.say(metrics.NAMES[looking.metric]) if looking.metric else ""
-    return " · ".join(part for part in (days, metric, filter_text(looking.filter, desk)) if part)
+    topic = desk.say("words about %(what)s", what=desk.department(looking.topic)) if looking.topic else ""
+    return " · ".join(part for part in (days, metric, filter_text(looking.filter, desk), topic) if part)
+
+
+def _back(days: Mapping[str, str], kept: Mapping[str, str]) -> str:
+    asked = {name: value for name, value in kept.items() if name != "topic"}
+    by_day = {**asked, "interval": "day"} if asked and "topic" not in kept else asked
+    return "/trends?" + urlencode({**days, **by_day})
+
+
+def _telling(desk: Desk, found: Looked) -> list[Said]:
+    """Return the answers whose words say most of a topic: those that speak of it most, the shorter of two alike."""
+    topic = found.looking.topic or ""
+    said = [(speaks_of("\n".join(row.texts.values()), topic, desk.organisation), row) for row in found.rows]
+    best = sorted(said, key=lambda each: (-each[0], sum(map(len, each[1].texts.values())), each[1].id))
+    different = {" ".join(row.texts.values()): row for weight, row in reversed(best) if weight}
+    return [_said(desk, row) for row in list(reversed(different.values()))[:TELLING_MAX]]
 
 
 def _groups(desk: Desk, rows: Sequence[ExportRow]) -> Iterator[dict[str, object]]:

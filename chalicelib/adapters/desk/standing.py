@@ -2,26 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from chalicelib.adapters.desk import metrics
 from chalicelib.adapters.desk.frame import Desk
-from chalicelib.adapters.desk.plot import Scale
+from chalicelib.adapters.desk.plot import Plot, Scale, plot, scale_of
 from chalicelib.adapters.desk.screen import Screen
 from chalicelib.adapters.desk.whisker import Whisker, whisker
 from chalicelib.adapters.templates.formats import number, percent
+from chalicelib.domain.dayfile import is_findable
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.reading import pooled
+from chalicelib.domain.reading import Step, pooled, share_steps
 from chalicelib.domain.score import Estimate, share
-from chalicelib.domain.survey import SCALES
+from chalicelib.domain.survey import SCALES, Question
 from chalicelib.domain.target import Progress
 from chalicelib.domain.terms import in_language
-from chalicelib.domain.trend import total_of
+from chalicelib.domain.trend import Point, Said, total_of
 
 SALES_AND_SERVICE = ("sale.closed", "ticket.closed")
 COMMON = "kept_promise"
 """What sales and service are both asked, whatever their ratings are."""
 
 SHARES = Scale(0, 100)
+SPARK = 36  # pixels
 
 
 def _(text: str) -> str:
@@ -150,15 +153,122 @@ def _rated(screen: Screen, one: str) -> list[str]:
     return told
 
 
-def journey(screen: Screen) -> list[Row]:
+def said(screen: Screen) -> dict[str, object]:
+    """Return what answers say beside their rating: the journey, what moves the rating, what failed, what words name."""
+    query = screen.query
+    found = screen.answers.said(query.filter, query.first, query.end, screen.interval)
+    return {
+        "journey": _journey(screen.desk, found),
+        "drivers": _drivers(screen.desk, found),
+        "failed": _failed(screen.desk, found),
+        "topics": _topics(screen, found),
+    }
+
+
+def _questions(desk: Desk) -> dict[str, Question]:
+    return {each.id: each for survey in desk.organisation.surveys for each in survey.questions}
+
+
+def _journey(desk: Desk, found: Said) -> list[Row]:
     """Return each touchpoint that customers are asked about, in the order in which surveys ask."""
-    desk, query = screen.desk, screen.query
-    questions = {each.id: each for survey in desk.organisation.surveys for each in survey.questions}
-    found = screen.answers.journey(query.filter, query.first, query.end)
+    questions = _questions(desk)
     return [
         Row(in_language(questions[id_].text, desk.language), whisker("csat", estimate, SHARES, desk))
-        for id_, estimate in found.items()
+        for id_, estimate in found.journey.items()
     ]
+
+
+def _drivers(desk: Desk, found: Said) -> dict[str, object] | None:
+    """Return each touchpoint's share of what all of them explain of the rating, the largest first."""
+    told = found.drivers
+    if not told.drivers or not told.r2:
+        return None
+    questions = _questions(desk)
+    rows = [
+        Row(
+            in_language(questions[each.key].text, desk.language),
+            _bar(part := 100 * each.share / told.r2, _share(part, desk)),
+        )
+        for each in told.drivers
+        if each.key in questions
+    ]
+    return {"rows": rows, "n": told.n, "r2": number(told.r2, 2, language=desk.language)}
+
+
+def _failed(desk: Desk, found: Said) -> dict[str, object] | None:
+    """Return how often each thing was said to have failed, the most frequent first."""
+    if not found.failed:
+        return None
+    questions = _questions(desk).values()
+    options = {option.id: option for question in questions if question.kind == "drivers" for option in question.options}
+    rows = [
+        Row(
+            in_language(options[id_].text, desk.language) if id_ in options else id_,
+            _bar(min(100.0, 100 * n / found.lows) if found.lows else 0.0, number(n, language=desk.language)),
+        )
+        for id_, n in sorted(found.failed.items(), key=lambda each: (-each[1], each[0]))
+    ]
+    return {"rows": rows, "lows": number(found.lows, language=desk.language)}
+
+
+def _bar(percent_: float, text: str) -> Whisker:
+    return Whisker(percent_, 0.0, percent_, text)
+
+
+def _share(percent_: float, desk: Desk) -> str:
+    return percent(percent_, language=desk.language)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What words speak of: how often, with the way it came, and its answers."""
+
+    title: str
+    text: str
+    low: str
+    spark: Plot
+    step: str
+    verdict: str
+    is_change: bool
+    href: str
+
+
+def _topics(screen: Screen, found: Said) -> list[Topic]:
+    """Return the departments that customers write about, the one they speak of most first."""
+    told = share_steps(found.topics, screen.interval, screen.today)
+    topics = [_topic(screen, id_, points, told.get(id_)) for id_, points in found.topics.items()]
+    return [topic for _, topic in sorted(topics, key=lambda each: (-each[0], each[1].title))]
+
+
+def _topic(screen: Screen, id_: str, points: Sequence[Point], step: Step | None) -> tuple[int, Topic]:
+    desk, query = screen.desk, screen.query
+    counts = total_of(point.counts for point in points if point.counts)
+    spoken, answers = sum(counts.values()), sum(point.n or 0 for point in points)
+    estimate = share(spoken, answers)
+    between = metrics.interval_text("csat", estimate.low, estimate.high, desk.language)
+    days = {"from": query.first.isoformat(), "to": query.end.isoformat(), "topic": id_}
+    wanted = {"filter": screen.asked["filter"]} if screen.asked.get("filter") else {}
+    is_findable_ = not query.filter or is_findable(query.filter[0], None)
+    n = number(answers, language=desk.language)
+    topic = Topic(
+        title=desk.department(id_),
+        text=f"{_share(estimate.value or 0.0, desk)} ({between}), n\u00a0=\u00a0{n}",
+        low=desk.say(
+            "%(n)s answers, %(low)s of them low", n=number(spoken, language=desk.language), low=counts.get("low", 0)
+        ),
+        spark=plot(points, screen.short_course, scale_of("csat", points), height=SPARK, text=lambda point: ""),
+        step=_stepped(screen, step) if step else "",
+        verdict=(desk.say("change") if step.is_change else desk.say("noise")) if step else "",
+        is_change=step.is_change if step else False,
+        href="/answers?" + urlencode({**days, **wanted}) if is_findable_ else "",
+    )
+    return spoken, topic
+
+
+def _stepped(screen: Screen, step: Step) -> str:
+    before = metrics.period_text(step.before.start, screen.interval, screen.desk.language)
+    change = metrics.change_text("csat", step.change, screen.desk.language)
+    return screen.desk.say("%(step)s since %(before)s", step=change, before=before)
 
 
 def teams(screen: Screen, metric: str) -> dict[str, object] | None:

@@ -25,7 +25,9 @@ from chalicelib.errors import Invalid, Problem
 
 MULTIPLES_MAX = 12
 PARAMETERS = ("metric", "by", "from", "to", "interval", "filter")
-NOTHING_BESIDE: dict[str, Any] = dict.fromkeys(("goals", "value", "plane", "apart", "journey", "teams"))
+NOTHING_BESIDE: dict[str, Any] = dict.fromkeys(
+    ("goals", "value", "plane", "apart", "journey", "teams", "drivers", "failed", "topics")
+)
 TALL, SMALL, SPARK = 220, 110, 36  # pixels
 
 
@@ -116,7 +118,7 @@ def _beside(screen: Screen, cards: Sequence[Card]) -> dict[str, Any]:
     return told | {
         "plane": standing.promise_fields(screen, delivered, said),
         "apart": standing.sales_and_service(screen),
-        "journey": standing.journey(screen),
+        **standing.said(screen),
         "teams": standing.teams(screen, metric),
     }
 
