@@ -106,7 +106,7 @@ class World:
         for _ in range(ROUNDS_MAX):
             views, self.memory.views[:] = list(self.memory.views), []
             for view in views:
-                collect.see(self.ports, view)
+                collect.see(self.ports, [view])
             keys = list(self.ports.timers.due(self.now, 1_000))
             self.memory.nudged.clear()
             if not keys and not views:

@@ -29,6 +29,7 @@ class Secrets:
         self._read, self._clock = read, clock
         self._link_keys_id, self._secrets_id = link_keys_id, secrets_id
         self._kept: dict[str, tuple[datetime, Mapping[str, str]]] = {}
+        self._link_keys: tuple[Mapping[str, str], dict[int, bytes]] | None = None
 
     def link_keys(self, number: int | None = None) -> dict[int, bytes]:
         """Return the keys of links by number; the highest signs, all verify.
@@ -38,7 +39,10 @@ class Secrets:
         """
         if number is not None and str(number) not in self._of(self._link_keys_id):
             self._of(self._link_keys_id, fresh_for=ANEW_AFTER)
-        return {int(known): key.encode() for known, key in self._of(self._link_keys_id).items()}
+        read = self._of(self._link_keys_id)
+        if self._link_keys is None or self._link_keys[0] is not read:
+            self._link_keys = read, {int(known): key.encode() for known, key in read.items()}
+        return self._link_keys[1]
 
     def pepper(self) -> bytes:
         """Return what keys the names of people and addresses; it never changes."""

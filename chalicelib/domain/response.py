@@ -1,6 +1,6 @@
 """Read an answer, and decide what it changes: provisional, confirmed, low."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +13,9 @@ CONFIRM_AFTER = timedelta(seconds=120)
 """How long an answer that nobody vouched for waits, so that a scanner can give itself away."""
 
 RATING = "rating"
+SEEN = "_seen"
+"""The field that says which rating's link a page was opened by; no question can be called so."""
+
 NO_CALL = "do_not_call"
 """The field of the box that asks us to write and not to call."""
 
@@ -56,6 +59,11 @@ def read_form(survey: Survey, form: Mapping[str, Sequence[str]]) -> Filled:
             problems.append(Problem(f"/{question.id}", str(error)))
     no_call = any(value in ("1", "yes") for value in form.get(NO_CALL, ()))
     return Filled(rating, ratings, choices, texts, tuple(problems), no_call)
+
+
+def seen_in(survey: Survey, form: Mapping[str, Sequence[str]]) -> int | None:
+    """Return the rating whose link opened the page that a form was sent from; None when it names none of the scale."""
+    return on_scale(survey, next(iter(form.get(SEEN, ())), ""))
 
 
 def _rating(survey: Survey, form: Mapping[str, Sequence[str]]) -> tuple[int | None, list[Problem]]:
@@ -189,10 +197,20 @@ def settle(invitation: Invitation, survey: Survey, now: datetime) -> Recorded | 
     return confirm(invitation, survey, invitation.provisional, now)
 
 
-def viewed(invitation: Invitation, rating: int | None) -> Invitation | None:
-    """Return the invitation with a view noted; None when it tells nothing new."""
-    if rating == OFF_SCALE:
-        return None if invitation.trapped else invitation.moved(trapped=True)
-    if rating is None or rating in invitation.viewed:
-        return None
-    return invitation.moved(viewed=(*invitation.viewed, rating))
+def viewed(invitation: Invitation, ratings: Iterable[int | None]) -> Invitation | None:
+    """Return the invitation with views noted; None when they tell nothing new."""
+    new = _news(invitation, ratings)
+    return invitation.moved(**new) if new else None
+
+
+def sent_from(invitation: Invitation, rating: int | None) -> Invitation:
+    """Return the invitation with the view that a form was sent from: its own note finds nothing left to write."""
+    new = _news(invitation, (rating,))
+    return invitation.model_copy(update=new) if new else invitation
+
+
+def _news(invitation: Invitation, ratings: Iterable[int | None]) -> dict[str, object]:
+    opened = {rating for rating in ratings if rating is not None}
+    more = tuple(sorted(opened - {*invitation.viewed, OFF_SCALE}))
+    trapped = {"trapped": True} if OFF_SCALE in opened and not invitation.trapped else {}
+    return trapped | ({"viewed": (*invitation.viewed, *more)} if more else {})

@@ -84,7 +84,8 @@ def _open(token: str, rating: str | None) -> Response:
     if not opened.is_open:
         return show(pages.closed_page(opened.invitation, opened.organisation))
     chosen = on_scale(opened.survey, rating) if rating else None
-    collect.note_view(ports, ticket.id, _number(rating), now)
+    if collect.is_news(opened.invitation, _number(rating)):
+        collect.note_view(ports, ticket.id, _number(rating), now)
     return show(_survey(opened, f"/s/{token}", chosen=chosen))
 
 

@@ -9,9 +9,19 @@ from chalicelib.domain.case import mended
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
-from chalicelib.domain.response import CONFIRM_AFTER, Filled, read_form, respond, settle, spelled_out, viewed
+from chalicelib.domain.response import (
+    CONFIRM_AFTER,
+    Filled,
+    read_form,
+    respond,
+    seen_in,
+    sent_from,
+    settle,
+    spelled_out,
+    viewed,
+)
 from chalicelib.domain.survey import Survey
-from chalicelib.errors import Invalid, NotFound, Problem
+from chalicelib.errors import Conflict, Invalid, NotFound, Problem
 from chalicelib.flows import amend, record
 from chalicelib.ports import DueKey, Ports, View
 
@@ -25,6 +35,7 @@ class Opened:
     invitation: Invitation
     survey: Survey
     customer: Customer | None
+    """Who is greeted; an answer that is taken greets nobody."""
     organisation: Organisation
     is_open: bool
 
@@ -42,14 +53,22 @@ class Submitted:
 
 def open_page(ports: Ports, id_: str, now: datetime) -> Opened:
     """Load what an invitation's page shows; changes nothing. Raises NotFound."""
+    page = _page(ports, id_, now)
+    return replace(page, customer=_customer(ports, page))
+
+
+def _customer(ports: Ports, page: Opened) -> Customer | None:
+    return ports.customers.get(page.invitation.customer)
+
+
+def _page(ports: Ports, id_: str, now: datetime) -> Opened:
     invitation = ports.invitations.get(id_)
     if invitation is None or invitation.survey_version is None:
         raise NotFound(id_)
     survey = ports.library.survey(invitation.survey_version)
     if survey is None:
         raise NotFound(invitation.survey_version)
-    customer = ports.customers.get(invitation.customer)
-    return Opened(invitation, survey, customer, ports.library.organisation(), invitation.is_open(now))
+    return Opened(invitation, survey, None, ports.library.organisation(), invitation.is_open(now))
 
 
 def note_view(ports: Ports, id_: str, rating: int | None, now: datetime) -> None:
@@ -57,23 +76,41 @@ def note_view(ports: Ports, id_: str, rating: int | None, now: datetime) -> None
     ports.views.note(View(id_, rating, now))
 
 
-def see(ports: Ports, view: View) -> None:
-    """Mark an invitation with a view that tells something new of who reads it."""
-    amend.invitation(ports.invitations, view.id, lambda found: viewed(found, view.rating))
+def is_news(invitation: Invitation, rating: int | None) -> bool:
+    """Say whether a view tells something new; what is on record already needs no note."""
+    return viewed(invitation, [rating]) is not None
+
+
+def see(ports: Ports, views: Sequence[View]) -> None:
+    """Mark invitations with the views that tell something new of who reads them: one read and one write for all."""
+    opened: dict[str, list[int | None]] = {}
+    for view in views:
+        opened.setdefault(view.id, []).append(view.rating)
+
+    def once() -> None:
+        found = ports.invitations.get_many(list(opened))
+        marked = [each for id_, ratings in opened.items() if id_ in found and (each := viewed(found[id_], ratings))]
+        lost = ports.invitations.save_many(marked) if marked else set()
+        if lost:
+            raise Conflict(f"{len(lost)} invitations were written meanwhile")
+
+    amend.persist(once)
 
 
 def submit(ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Press, now: datetime) -> Submitted:
     """Record what a form says: at once for a person's press, after 120 s otherwise. Raises NotFound."""
 
     def once() -> Submitted:
-        page = open_page(ports, id_, now)
+        page = _page(ports, id_, now)
         filled = read_form(page.survey, form)
         if not page.is_open:
             return Submitted("closed", page, filled)
         if filled.problems:
-            return Submitted("invalid", page, filled)
+            # Only now does anybody greet the customer.
+            return Submitted("invalid", replace(page, customer=_customer(ports, page)), filled)
         answer = filled.answer(now, press)
-        recorded = respond(page.invitation, page.survey, answer, vouched=press == "button", now=now)
+        sent = sent_from(page.invitation, seen_in(page.survey, form))
+        recorded = respond(sent, page.survey, answer, vouched=press == "button", now=now)
         moved = record.write(ports, recorded, page.survey, page.organisation, now) if recorded else None
         shown = replace(page, invitation=recorded.next) if recorded else page
         return Submitted("recorded", shown, filled, moved.case.department if moved else None)
@@ -100,7 +137,7 @@ def record_said(
     """Record what a customer told one of us, marked as such. Raises NotFound, or Invalid with the problems."""
 
     def once() -> Invitation:
-        page = open_page(ports, id_, now)
+        page = _page(ports, id_, now)
         filled = read_form(page.survey, form)
         if filled.problems:
             told = (Problem(f"/answers{each.pointer}", spelled_out(each, page.survey)) for each in filled.problems)

@@ -13,6 +13,8 @@ from chalicelib.domain.response import (
     confirm,
     read_form,
     respond,
+    seen_in,
+    sent_from,
     settle,
     spelled_out,
     viewed,
@@ -148,7 +150,7 @@ def test_what_nobody_vouched_for_waits_two_minutes() -> None:
 def test_a_machine_that_gave_itself_away_is_not_counted(ratings: list[int]) -> None:
     waiting = done(respond(asked(), NPS, answer(2, "automatic"), vouched=False, now=FRIDAY_1630)).next
     for rating in ratings:
-        waiting = viewed(waiting, rating) or waiting
+        waiting = viewed(waiting, [rating]) or waiting
     settled = done(settle(waiting, NPS, FRIDAY_1630 + HOUR))
     assert (settled.confirmed, settled.opens_case, settled.next.unconfirmed) == (False, False, True)
     pressed = done(respond(settled.next, NPS, answer(2), vouched=True, now=FRIDAY_1630 + HOUR))
@@ -156,10 +158,10 @@ def test_a_machine_that_gave_itself_away_is_not_counted(ratings: list[int]) -> N
 
 
 def test_the_same_view_again_tells_nothing_new() -> None:
-    once = viewed(asked(), 9)
+    once = viewed(asked(), [9])
     assert once is not None
-    assert viewed(once, 9) is None
-    assert viewed(once, None) is None
+    assert viewed(once, [9]) is None
+    assert viewed(once, [None]) is None
     assert not once.is_scanned
 
 
@@ -187,3 +189,23 @@ def test_the_same_answer_again_changes_nothing() -> None:
 def test_an_answer_ends_the_reminder() -> None:
     reminded = asked(remind_at=FRIDAY_1630 + 3 * DAY)
     assert confirm(reminded, NPS, answer(9), FRIDAY_1630).next.due_at is None
+
+
+def test_a_form_brings_the_view_it_was_sent_from_so_that_its_note_has_nothing_left_to_write() -> None:
+    seen = sent_from(asked(), 9)
+    assert (seen.viewed, seen.version) == ((9,), asked().version)
+    assert viewed(seen, [9, None]) is None
+    assert sent_from(seen, 9) is seen
+    assert sent_from(seen, None) is seen
+
+
+def test_views_that_come_together_are_one_change() -> None:
+    noted = viewed(asked(), [9, 3, 9, OFF_SCALE, None])
+    assert noted is not None
+    assert (noted.viewed, noted.trapped, noted.version) == ((3, 9), True, asked().version + 1)
+
+
+@pytest.mark.parametrize(("said", "seen"), [("9", 9), ("0", 0), ("99", None), ("", None), ("nine", None), ("09", None)])
+def test_a_form_can_only_say_that_it_saw_a_rating_of_the_scale(said: str, seen: int | None) -> None:
+    assert seen_in(NPS, {"_seen": [said]}) == seen
+    assert seen_in(NPS, {}) is None

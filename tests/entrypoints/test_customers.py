@@ -55,6 +55,26 @@ def test_opening_any_link_changes_no_rating_consent_or_case(world: World, ana: B
     assert world.invitation.is_scanned
 
 
+def test_what_is_on_record_is_noted_no_more(world: World, ana: Browser) -> None:
+    for _ in range(2):
+        ana.get(f"{path(world)}/9")
+        ana.get(path(world))
+        ana.head(f"{path(world)}/9")
+    assert [view.rating for view in world.memory.views] == [9] * 4, "until the first note has been read"
+    world.settle()
+    ana.get(f"{path(world)}/9")
+    ana.get(path(world))
+    assert world.memory.views == []
+    ana.get(f"{path(world)}/99")
+    assert [view.rating for view in world.memory.views] == [99]
+
+
+def test_the_form_says_which_link_opened_it(world: World, ana: Browser) -> None:
+    assert '<input type="hidden" name="_seen" value="9">' in text(ana.get(f"{path(world)}/9"))
+    assert "_seen" not in text(ana.get(path(world)))
+    assert "_seen" not in text(ana.get(f"{path(world)}/99"))
+
+
 def test_the_page_has_the_rating_of_the_link_chosen(world: World, ana: Browser) -> None:
     page = text(ana.get(f"{path(world)}/9"))
     assert page.count(" checked") == 1

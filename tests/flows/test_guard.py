@@ -7,6 +7,7 @@ from chalicelib.domain.organisation import Breaker
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import CarrierRefused
 from chalicelib.flows import collect, guard, project, receive, work
+from chalicelib.ports import View
 from tests.domain.cast import DAY, HOUR, organisation, program, sale
 from tests.world import World
 
@@ -140,6 +141,39 @@ def test_machines_that_open_links_are_told_by_the_domain_written_to() -> None:
     project.project(world.ports, world.memory.changes, "shard", world.now)
     (reach,) = guard.look(world.ports, world.now).reaches
     assert (reach.domain, reach.opened, reach.scanned) == ("acme.example", 6, 2)
+
+
+def test_a_press_brings_its_own_view_and_a_machine_that_comes_later_is_still_told() -> None:
+    world = company()
+    write_to(world, *range(6))
+    watched, *persons = [each.id for each in world.memory.invitations.values()]
+    for id_ in (watched, *persons):
+        # The note waits in its queue while the person presses the button.
+        collect.note_view(world.ports, id_, 9, world.now)
+        collect.submit(world.ports, id_, {"rating": ["9"], "_seen": ["9"]}, "button", world.now)
+    written = len(world.memory.changes)
+    world.settle()
+    assert len(world.memory.changes) == written
+    view(world, watched, 3)
+    project.project(world.ports, world.memory.changes, "shard", world.now)
+    (reach,) = guard.look(world.ports, world.now).reaches
+    assert (reach.opened, reach.scanned) == (6, 1)
+
+
+def test_many_views_are_noted_by_one_read_and_one_write() -> None:
+    world = company()
+    write_to(world, 1, 2, 3)
+    first, second, _ = (each.id for each in world.memory.invitations.values())
+    views = [
+        View(first, 9, world.now),
+        View(first, 3, world.now),
+        View(second, 9, world.now),
+        View("gone", 9, world.now),
+    ]
+    before = len(world.memory.changes)
+    collect.see(world.ports, [*views, *views])
+    assert len(world.memory.changes) == before + 2
+    assert [world.memory.invitations[id_].viewed for id_ in (first, second)] == [(3, 9), (9,)]
 
 
 def view(world: World, id_: str, rating: int) -> None:

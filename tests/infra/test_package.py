@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jinja2 import ModuleLoader
 
+from chalicelib.domain.response import CONFIRM_AFTER
 from chalicelib.settings import Settings
 from infra.aws import archive, template
 from infra.aws.package import PROJECT, CannotPackage, generate, parameters, write_templates
@@ -199,6 +200,17 @@ def test_day_files_are_written_by_the_hundred_and_what_is_given_up_ends_in_the_d
     settings = sam["Resources"]["FilesQueue"]["Properties"]
     assert settings["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FilesDlq", "Arn"]}
     assert settings["VisibilityTimeout"] >= 6 * functions(sam)["Files"]["Timeout"] + waits
+
+
+def test_views_wait_for_each_other_and_are_tried_again_while_they_may_still_speak_against_an_answer(
+    sam: Template,
+) -> None:
+    (source,) = functions(sam)["Views"]["Events"].values()
+    waits = source["Properties"]["MaximumBatchingWindowInSeconds"]
+    assert (source["Properties"]["BatchSize"], waits) == (100, 20)
+    settings, timeout = sam["Resources"]["ViewsQueue"]["Properties"], functions(sam)["Views"]["Timeout"]
+    assert settings["VisibilityTimeout"] >= 6 * timeout + waits
+    assert settings["VisibilityTimeout"] + waits + timeout < CONFIRM_AFTER.total_seconds()
 
 
 def test_one_function_writes_day_files_another_reads_them_and_none_deletes(sam: Template) -> None:

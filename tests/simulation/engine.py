@@ -230,7 +230,7 @@ class Engine:
         self.handlers: dict[str, Callable[[Any, datetime], None]] = {
             "intake": self._intake,
             "due": lambda body, now: work.take(self.ports, body, now),
-            "views": lambda body, now: collect.see(self.ports, body),
+            "views": lambda body, now: collect.see(self.ports, [body]),
             "receipts": lambda body, now: receive.take(self.ports, body, now),
             "webhooks": lambda body, now: publish.post(self.ports, body, ORIGIN, now),
         }

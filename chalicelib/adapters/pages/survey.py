@@ -1,10 +1,11 @@
 """Show a survey: the form, the thanks after it, and the end of its window."""
 
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 from chalicelib.adapters.pages import questions
 from chalicelib.adapters.pages.common import about, closes, company, is_short, wrong, yes_no
-from chalicelib.adapters.templates import Page, _, page, sentence, shared_page
+from chalicelib.adapters.templates import Page, _, kept_page, page, sentence, shared_page
 from chalicelib.adapters.wording import department_name, rating_text
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Answer, Invitation
@@ -13,6 +14,8 @@ from chalicelib.domain.response import RATING, Filled
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import base_language, in_language
 from chalicelib.errors import Problem
+
+VERSIONS_MAX = 256
 
 
 def survey_page(
@@ -34,14 +37,57 @@ def survey_page(
     Only a rating that came by a link, with nothing given before, may be sent by the page's script.
     """
     language = base_language(invitation.language)
+    own = {
+        **about(invitation, customer),
+        "closes": closes(invitation, organisation),
+        "action": action,
+        "privacy_url": privacy_url,
+        "stop_url": stop_url,
+    }
+    variant = _Variant(_version(survey), invitation.language, chosen, is_short(invitation))
+    if filled is None and not problems:
+        speaks = company(organisation, language)
+        key = ("customer/survey.html", variant, *speaks.values())
+        return kept_page(key, language, own, lambda: {**speaks, **_shared(variant, survey)})
+    given = {**company(organisation, language), **_shared(variant, survey, filled, problems)}
+    return page("customer/survey.html", language, status=422 if problems else 200, **{**given, **own})
+
+
+_versions: dict[int, tuple[Survey, str]] = {}
+
+
+def _version(survey: Survey) -> str:
+    """Return a survey's version, which takes long to work out, once for each survey that is kept in memory."""
+    known = _versions.get(id(survey))
+    if known is None or known[0] is not survey:
+        while len(_versions) >= VERSIONS_MAX:
+            _versions.pop(next(iter(_versions)))
+        known = _versions[id(survey)] = survey, survey.version
+    return known[1]
+
+
+class _Variant(NamedTuple):
+    """Which page of a survey it is, among those that many are shown alike."""
+
+    survey: str
+    language: str
+    chosen: int | None
+    is_short: bool
+
+
+def _shared(
+    variant: _Variant, survey: Survey, filled: Filled | None = None, problems: Sequence[Problem] = ()
+) -> dict[str, Hashable]:
+    """Return the facts of a survey's form, all but the reader's own."""
+    chosen, language = variant.chosen, base_language(variant.language)
     rating = chosen if chosen is not None else filled.rating if filled else None
     said = {problem.pointer.removeprefix("/"): wrong(problem, language) for problem in problems}
-    asked = questions.Asked(survey, invitation.language, rating, filled, said, yes_no(language))
-    shared: dict[str, Hashable] = {
-        **company(organisation, language),
-        **_scale(survey, invitation.language),
-        "is_short": is_short(invitation),
+    asked = questions.Asked(survey, variant.language, rating, filled, said, yes_no(language))
+    return {
+        **_scale(survey, variant.language),
+        "is_short": variant.is_short,
         "chosen": "" if rating is None else str(rating),
+        "seen": "" if chosen is None else str(chosen),
         "rating_problem": said.get(RATING, ""),
         "questions": questions.fields(asked),
         "touchpoint_marks": questions.touchpoint_marks(),
@@ -52,16 +98,6 @@ def survey_page(
         "fresh": filled is None,
         "answered": filled is not None and not problems,
     }
-    own = {
-        **about(invitation, customer),
-        "closes": closes(invitation, organisation),
-        "action": action,
-        "privacy_url": privacy_url,
-        "stop_url": stop_url,
-    }
-    if filled is None and not problems:
-        return shared_page("customer/survey.html", language, shared, own)
-    return page("customer/survey.html", language, status=422 if problems else 200, **{**shared, **own})
 
 
 def filled_from(answer: Answer) -> Filled:

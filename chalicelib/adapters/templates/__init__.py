@@ -10,7 +10,7 @@ what came from there may run.
 
 from chalicelib.adapters.templates.catalogue import _, sentence, sentences
 from chalicelib.adapters.templates.engine import environment, render
-from chalicelib.adapters.templates.page import Page, page, shared_page
+from chalicelib.adapters.templates.page import Page, kept_page, page, shared_page
 from chalicelib.adapters.templates.skeleton import filled
 
-__all__ = ["Page", "_", "environment", "filled", "page", "render", "sentence", "sentences", "shared_page"]
+__all__ = ["Page", "_", "environment", "filled", "kept_page", "page", "render", "sentence", "sentences", "shared_page"]

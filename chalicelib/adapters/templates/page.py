@@ -1,11 +1,11 @@
 """Make a page and the headers that guard it: only our own style and script run, nothing leaks, nothing is kept."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from chalicelib.adapters.templates.engine import render
 from chalicelib.adapters.templates.inline import Inline
-from chalicelib.adapters.templates.skeleton import skeleton
+from chalicelib.adapters.templates.skeleton import kept_skeleton, skeleton
 from chalicelib.domain.terms import base_language
 
 GUARDS = {
@@ -46,6 +46,18 @@ def shared_page(
     given = {key: value or "" for key, value in values.items()}
     shared = skeleton(name, language, fixed, given)
     return Page(shared.filled(given), _headers(language, shared.policy), status)
+
+
+def kept_page(
+    key: tuple[Hashable, ...],
+    language: str,
+    values: Mapping[str, str | None],
+    facts: Callable[[], Mapping[str, Hashable]],
+) -> Page:
+    """Return such a page where gathering what is shared takes long: `key`, a template's name first, says it all."""
+    given = {name: value or "" for name, value in values.items()}
+    shared = kept_skeleton(key, language, given, facts)
+    return Page(shared.filled(given), _headers(language, shared.policy))
 
 
 def _headers(language: str, policy: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ and a link. So it is rendered once with blanks, cut at the blanks, and joined fo
 """
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,3 +54,19 @@ def _skeleton(
     open_ = {key: f"\ue000{key}\ue001" for key in blanks} | dict.fromkeys(empty, "")
     text = render(name, language, inline=inline, **dict(fixed), **open_)
     return Skeleton(tuple(_BLANK.split(text)), escapes(name), inline.policy())
+
+
+_kept: dict[tuple[Hashable, ...], Skeleton] = {}
+
+
+def kept_skeleton(
+    key: tuple[Hashable, ...], language: str, values: Mapping[str, str], facts: Callable[[], Mapping[str, Hashable]]
+) -> Skeleton:
+    """Return the skeleton of a key, a template's name first; its facts are asked for once."""
+    own = (*key, language, tuple(name for name, value in values.items() if value))
+    found = _kept.get(own)
+    if found is None:
+        while len(_kept) >= SKELETONS_MAX:
+            _kept.pop(next(iter(_kept)))
+        found = _kept[own] = skeleton(str(key[0]), language, facts(), values)
+    return found
