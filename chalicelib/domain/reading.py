@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 
 from chalicelib.domain import score
 from chalicelib.domain.metric import METRICS, Counts
@@ -67,6 +68,17 @@ class Step:
     after: Point
     change: Change
     is_change: bool = False
+
+
+MUCH = 10.0  # points of percent
+
+
+def differ_much(shares: Mapping[str, tuple[int, int]]) -> bool:
+    """Say whether any two of several shares lie far apart, and not by chance: all pairs looked at together (Holm)."""
+    pairs = list(combinations([pair for _, pair in sorted(shares.items()) if pair[1]], 2))
+    changes = [score.share_change(one, other) for one, other in pairs]
+    real = score.holm([change.p for change in changes])
+    return any(is_real and abs(change.value or 0.0) >= MUCH for change, is_real in zip(changes, real, strict=True))
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,33 @@ class Said:
     topics: dict[str, tuple[Point, ...]]
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Of a department's events: who was asked and who was not, whom it reached and who answered."""
+
+    invited: int
+    left_out: dict[str, int]
+    """Reason → how many were not asked because of it."""
+    arrived: int
+    answered: int
+
+    @property
+    def decided(self) -> int:
+        """How many decisions there were, to ask or not."""
+        return self.invited + sum(self.left_out.values())
+
+
+def asking_of(counts: Counts) -> Asking:
+    """Return what was decided, from counts of decisions."""
+    arrived = max(0, counts.get("sent", 0))
+    return Asking(
+        invited=max(0, counts.get("invited", 0)),
+        left_out={reason: n for reason, n in named(counts, "skipped").items() if n > 0},
+        arrived=arrived,
+        answered=min(arrived, max(0, counts.get("answered", 0))),
+    )
+
+
 # What is asked
 
 

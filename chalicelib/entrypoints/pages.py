@@ -74,6 +74,7 @@ def _answers(visit: Visit) -> Answers:
         trend=trend,
         targets=lambda first, end: report.targets(ports, visit.principal, first, end, visit.now),
         said=partial(report.said, ports),
+        asking=partial(report.asking, ports),
         team=partial(report.consistency, ports),
     )
 

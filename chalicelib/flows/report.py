@@ -22,6 +22,7 @@ from chalicelib.domain.trend import (
     DRIVERS_FORMULA,
     ECHO_MAX,
     SERIES_MAX,
+    Asking,
     DriversAnswer,
     Guarded,
     Query,
@@ -29,6 +30,7 @@ from chalicelib.domain.trend import (
     Series,
     Share,
     Trend,
+    asking_of,
     drivers_of,
     history_from,
     people,
@@ -223,6 +225,19 @@ def _journey(counts: Counts, organisation: Organisation) -> dict[str, Estimate]:
     asked = dict.fromkeys(question.id for question in touched if question.kind == "touchpoint")
     rated = {id_: share(*at_least(numbered(counts, f"t.{id_}"), TOP_MIN)) for id_ in asked}
     return {id_: estimate for id_, estimate in rated.items() if estimate.n}
+
+
+def asking(ports: Ports, first: date, end: date) -> dict[str, Asking]:
+    """Return, by department, who was asked about its events and who answered. For leadership."""
+    organisation = ports.library.organisation()
+    kind, last = kind_name("decision", organisation.trends.generation), end - timedelta(days=1)
+    known = [encode(each.id) for each in organisation.departments]
+    values = [value for value in ports.counters.values(kind, "department") if value in known]
+    days = {
+        value: ports.counters.series(kind, "department", value, first.isoformat(), last.isoformat()) for value in values
+    }
+    found = {decode(value): asking_of(total_of(counted.values())) for value, counted in days.items()}
+    return {department: each for department, each in found.items() if each.decided}
 
 
 # Targets

@@ -37,6 +37,7 @@ SEED = 11
 DAYS = 365
 EVENTS = 700
 BETTER_AFTER = 210  # days: by then dispatch has learnt to keep its promises
+SLIPPING_SHARE = 0.55  # in the last whole month, of which Monday's page has to speak
 ANSWER_SHARE = 0.45
 MAILED_DAYS = 14  # of the year's end: what is older is in no mailbox any more
 AT_ONCE = 1_000  # due things of one instant
@@ -46,8 +47,38 @@ NAMES = ("Lucía Pérez", "Andrés Gómez", "María Torres", "Jorge Rincón", "A
 REGIONS = ("Bogotá", "Soacha", "Chía", "Zipaquirá")
 STORES = ("north", "south")
 PRODUCTS = ("pump", "drill", "paint", "cement", "tools")
-GOOD = ("Muy amables, volveré.", "Llegó antes de lo prometido.", "Sabían lo que vendían.", "")
-BAD = ("Llegó tarde y nadie llamó.", "La factura salió mal dos veces.", "Llamé tres veces y no contestan.", "")
+GOOD = (
+    "Muy amables, volveré.",
+    "Llegó el día que dijeron y completo.",
+    "El asesor sabía lo que vendía y no me presionó.",
+    "Rápido y sin enredos. Gracias.",
+    "Me explicaron bien cuál bomba necesitaba.",
+    "Todo en orden, como siempre.",
+    "El conductor ayudó a bajar los bultos, muy atento.",
+    "Buen precio y buena atención.",
+    "",
+    "",
+)
+LATE = (
+    "Llegó dos días tarde y nadie avisó.",
+    "La entrega se demoró y tuve la obra parada.",
+    "Prometieron el martes y llegó el viernes. Llamé y no contestan.",
+    "El pedido llegó tarde y encima incompleto.",
+    "Tardaron una semana; el transportador ni llamó antes de venir.",
+    "",
+)
+BAD = (
+    "La factura salió mal dos veces.",
+    "Llamé tres veces y no contestan; nadie me devolvió la llamada.",
+    "Me cobraron el flete que habían ofrecido gratis.",
+    "El taladro salió defectuoso y la garantía es un trámite eterno.",
+    "Me atendieron de mala gana, parecía un libreto.",
+    "El asesor me presionó para llevar lo que no necesitaba.",
+    "Faltaban dos bultos de cemento y me tocó volver.",
+    "La retención de la factura no corresponde y nadie la corrige.",
+    "Tuve que repetir lo mismo a tres personas.",
+    "",
+)
 KINDS = (
     ("sale.closed", "sales", 6),
     ("ticket.closed", "service", 3),
@@ -72,6 +103,8 @@ class Year:
     def __init__(self, ports: Ports, start: datetime, events: int = EVENTS) -> None:
         self.ports, self.start, self.now, self.events = ports, start, start, events
         self.chance = random.Random(SEED)
+        month = (start + timedelta(days=DAYS)).replace(day=1, hour=0, minute=0)
+        self.slips = (month - timedelta(days=1)).replace(day=1), month
         self.organisation: Organisation = ports.library.organisation()
         people = [person.id for department in self.organisation.departments for person in department.people]
         self.gifts = {id_: self.chance.uniform(-0.2, 0.1) for id_ in people}
@@ -111,6 +144,8 @@ class Year:
             yield self.start + timedelta(days=day, hours=13 + hour, minutes=minute), Deed("close", facts)
 
     def _late_share(self, at: datetime) -> float:
+        if self.slips[0] <= at < self.slips[1]:
+            return SLIPPING_SHARE
         return 0.1 if (at - self.start).days > BETTER_AFTER else 0.45
 
     def _close(self, at: datetime, number: int, type_: str, department: str) -> None:
@@ -185,7 +220,7 @@ class Year:
             "promise": "no" if broken else "yes",
             "value": "yes" if self.chance.random() < (0.95 if happy else 0.4) else "no",
             "drivers": choice.id if choice else "",
-            "text": self.chance.choice(GOOD if happy else BAD),
+            "text": self.chance.choice(GOOD if happy else LATE if broken else BAD),
         }
         return {question.id: [said[question.kind]]} if question.kind in said else {}
 

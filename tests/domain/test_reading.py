@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain import score
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.reading import pooled, share_steps, steps
+from chalicelib.domain.reading import differ_much, pooled, share_steps, steps
 from chalicelib.domain.trend import Point, folded, point
 
 COUNTED = {
@@ -103,3 +103,21 @@ def test_the_words_of_many_topics_are_looked_at_together() -> None:
 
 def test_a_month_that_still_runs_is_no_step() -> None:
     assert share_steps({"a": shares(5, 30)}, "month", date(2026, 2, 27)) == {}
+
+
+@pytest.mark.parametrize(
+    ("shares_", "is_much"),
+    [
+        ({}, False),
+        ({"a": (50, 100)}, False),
+        ({"a": (50, 100), "b": (30, 100)}, True),
+        ({"a": (5, 10), "b": (3, 10)}, False),  # far apart, and by chance
+        ({"a": (5_000, 10_000), "b": (4_200, 10_000)}, False),  # not by chance, and not far apart
+        ({"a": (0, 0), "b": (30, 100)}, False),
+        ({"a": (50, 100), "b": (36, 100)} | {f"c{n}": (43, 100) for n in range(8)}, False),  # one of 45 pairs
+    ],
+)
+def test_shares_differ_much_where_they_lie_far_apart_and_not_by_chance(
+    shares_: dict[str, tuple[int, int]], is_much: bool
+) -> None:
+    assert differ_much(shares_) is is_much

@@ -378,6 +378,19 @@ def test_a_topic_that_is_none_is_refused_with_those_that_are(carla: Desk) -> Non
     assert "topic: is not one of billing" in answer.text
 
 
+def test_who_is_asked_and_who_answers_stands_by_department(carla: Desk) -> None:
+    page = carla.get("/trends?metric=nps&from=2026-01-01&to=2026-03-01").text
+    _, _, section = page.partition('id="h-asking"')
+    asked = [
+        each
+        for each in _year().memory.invitations.values()
+        if "sales" in each.departments and "2026-01-01" <= day_of(each.occurred_at, "America/Bogota") < "2026-03-01"
+    ]
+    sent = [each for each in asked if each.state != "skipped"]
+    assert f"asked {len(sent)} of {len(asked)} (" in section
+    assert "h-asking" not in _as(carla, "bruno").get("/trends?metric=nps").text
+
+
 def test_what_failed_and_what_goes_along_stand_beside_the_trend(carla: Desk) -> None:
     page = carla.get("/trends?metric=nps&from=2025-03-01&to=2026-03-01").text
     assert "What failed, as customers say" in page
@@ -398,7 +411,7 @@ def test_a_spreadsheet_runs_nothing_of_ours() -> None:
     trend = Trend(
         metric="nps", interval="month", by="person", formula="", series=(Series(key="=1+1", points=(point,)),)
     )
-    answers = Answers(lambda asked: trend, lambda *_: (), lambda *_: NOTHING_SAID, lambda *_: NOTHING)
+    answers = Answers(lambda asked: trend, lambda *_: (), lambda *_: NOTHING_SAID, lambda *_: {}, lambda *_: NOTHING)
     rows = csv_of(Reader(company(), TOKENS["carla"], FRIDAY_1630, "en"), {"by": "person"}, answers)
     assert rows[1] == ["'=1+1", "2026-03-06", "1", "-5", "", "", ""]
 

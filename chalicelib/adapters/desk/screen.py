@@ -11,7 +11,7 @@ from chalicelib.domain.period import Interval
 from chalicelib.domain.rollup import day_of
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress
-from chalicelib.domain.trend import Point, Query, Said, Series, Trend
+from chalicelib.domain.trend import Asking, Point, Query, Said, Series, Trend
 
 Ask = Callable[[Mapping[str, str]], Trend]
 """Answers one question about trends, as the API does."""
@@ -28,6 +28,7 @@ class Answers:
     trend: Ask
     targets: Callable[[date, date], tuple[Progress, ...]]
     said: Callable[[tuple[str, str] | None, date, date, Interval], Said]
+    asking: Callable[[date, date], Mapping[str, Asking]]
     team: Callable[[str, str, date, date], Estimate]
 
 

@@ -12,12 +12,12 @@ from chalicelib.adapters.desk.whisker import Whisker, whisker
 from chalicelib.adapters.templates.formats import number, percent
 from chalicelib.domain.dayfile import is_findable
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.reading import Step, pooled, share_steps
+from chalicelib.domain.reading import Step, differ_much, pooled, share_steps
 from chalicelib.domain.score import Estimate, share
 from chalicelib.domain.survey import SCALES, Question
 from chalicelib.domain.target import Progress
 from chalicelib.domain.terms import in_language
-from chalicelib.domain.trend import Point, Said, total_of
+from chalicelib.domain.trend import Asking, Point, Said, total_of
 
 SALES_AND_SERVICE = ("sale.closed", "ticket.closed")
 COMMON = "kept_promise"
@@ -153,6 +153,61 @@ def _rated(screen: Screen, one: str) -> list[str]:
     return told
 
 
+LEFT_OUT_SHOWN = 3
+REASONS = {
+    "no_program": _("no program asks"),
+    "rule": _("left out by a rule"),
+    "not_sampled": _("not drawn"),
+    "capped": _("day's limit reached"),
+    "same_episode": _("asked about it already"),
+    "opted_out": _("do not want to be asked"),
+    "suppressed": _("address takes no mail"),
+    "erased": _("asked to be forgotten"),
+    "resting": _("asked a short while ago"),
+    "no_address": _("no address"),
+    "not_authorised_channel": _("no address of that kind"),
+    "too_old": _("too long ago"),
+    "cancelled": _("cancelled"),
+    "internal_recipient": _("our own"),
+    "paused": _("sending was paused"),
+    "incident": _("incident"),
+}
+
+
+def asking(screen: Screen) -> dict[str, object] | None:
+    """Return how many of each department's events were asked about, and answered; said where that differs much."""
+    desk, query = screen.desk, screen.query
+    if screen.than or query.filter:
+        return None
+    found = screen.answers.asking(query.first, query.end)
+    rows = [_asking(desk, id_, each) for id_, each in found.items()]
+    answered = {id_: (each.answered, each.arrived) for id_, each in found.items()}
+    asked = {id_: (each.invited, each.decided) for id_, each in found.items()}
+    return (
+        {
+            "rows": sorted(rows, key=lambda row: row.title),
+            "answers_differ": differ_much(answered),
+            "asking_differs": differ_much(asked),
+        }
+        if rows
+        else None
+    )
+
+
+def _asking(desk: Desk, id_: str, each: Asking) -> Row:
+    covered = share(each.invited, each.decided)
+    told = desk.say(
+        "asked %(asked)s of %(decided)s (%(share)s)",
+        asked=number(each.invited, language=desk.language),
+        decided=number(each.decided, language=desk.language),
+        share=_share(covered.value or 0.0, desk),
+    )
+    most = sorted(each.left_out.items(), key=lambda one: (-one[1], one[0]))[:LEFT_OUT_SHOWN]
+    left_out = [f"{desk.say(REASONS.get(reason, reason))}: {number(n, language=desk.language)}" for reason, n in most]
+    drawn = whisker("response_rate", share(each.answered, each.arrived), SHARES, desk)
+    return Row(desk.department(id_), drawn, " · ".join((told, *left_out)))
+
+
 def said(screen: Screen) -> dict[str, object]:
     """Return what answers say beside their rating: the journey, what moves the rating, what failed, what words name."""
     query = screen.query
@@ -199,7 +254,8 @@ def _failed(desk: Desk, found: Said) -> dict[str, object] | None:
     """Return how often each thing was said to have failed, the most frequent first."""
     if not found.failed:
         return None
-    questions = _questions(desk).values()
+    # Surveys may ask a question of one name with other options.
+    questions = [question for survey in desk.organisation.surveys for question in survey.questions]
     options = {option.id: option for question in questions if question.kind == "drivers" for option in question.options}
     rows = [
         Row(

@@ -26,7 +26,7 @@ from chalicelib.errors import Invalid, Problem
 MULTIPLES_MAX = 12
 PARAMETERS = ("metric", "by", "from", "to", "interval", "filter")
 NOTHING_BESIDE: dict[str, Any] = dict.fromkeys(
-    ("goals", "value", "plane", "apart", "journey", "teams", "drivers", "failed", "topics")
+    ("goals", "value", "plane", "apart", "journey", "teams", "asking", "drivers", "failed", "topics")
 )
 TALL, SMALL, SPARK = 220, 110, 36  # pixels
 
@@ -118,6 +118,7 @@ def _beside(screen: Screen, cards: Sequence[Card]) -> dict[str, Any]:
     return told | {
         "plane": standing.promise_fields(screen, delivered, said),
         "apart": standing.sales_and_service(screen),
+        "asking": standing.asking(screen),
         **standing.said(screen),
         "teams": standing.teams(screen, metric),
     }
