@@ -22,7 +22,7 @@ from bench import company, scenario
 from bench.http import PRESSED, request
 from bench.world import World
 from chalicelib.adapters.queues import due_body
-from chalicelib.ports import DueKey
+from chalicelib.ports import Due
 from infra.local.prepare import PROJECT
 
 BARE = "import chalice"
@@ -145,7 +145,7 @@ def _intake(world: World, number: int) -> Json:
 def _due(world: World, number: int) -> Json:
     id_ = _decided(world, "d", number)
     world.now += company.DELAY + timedelta(minutes=1)
-    return {"Records": [company.message(due_body(DueKey("invitation", id_)))]}
+    return {"Records": [company.message(due_body(Due("invitation", (id_,), "cold")))]}
 
 
 def _views(world: World, number: int) -> Json:

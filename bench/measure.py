@@ -194,6 +194,7 @@ def _things(path: str, world: World, size: Size) -> int:
     answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))
     cases = max(1, answers // scenario.LOW_EACH)
     known = {"survey": size.surveys, "answer": answers, "case": cases, "followed": cases}
+    known["receipt"] = size.surveys
     return known.get(kind, size.beside if kind in ("sms", "view") else 1)
 
 

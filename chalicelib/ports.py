@@ -16,6 +16,7 @@ from chalicelib.domain.rollup import Row as Row
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, Frozen, Instant
+from chalicelib.domain.timer import Timer
 from chalicelib.domain.weekly import Weekly
 
 if TYPE_CHECKING:  # whoever sends nothing out need not load it
@@ -164,10 +165,6 @@ class Customers(Protocol):
 
     def address(self, key: str) -> Address | None: ...
 
-    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
-        """Return a customer and an address in one read."""
-        ...
-
     def several(
         self, names: Sequence[str], address_names: Sequence[str]
     ) -> tuple[dict[str, Customer], dict[str, Address]]:
@@ -248,10 +245,22 @@ class DueKey:
     id: str
 
 
-class Timers(Protocol):
-    """The sparse index of what is due. A hint only: the claim on the item decides."""
+@dataclass(frozen=True)
+class Due:
+    """A message to the workers: what may be due, and the name under which whoever handles it claims."""
 
-    def due(self, now: datetime, limit: int) -> Iterable[DueKey]:
+    kind: ItemKind
+    ids: tuple[str, ...]
+    name: str | None = None
+    """None in a message of an earlier version: then every fate is written when it is known."""
+    timer: Timer | None = None
+    """The shared timer that led here, which goes when nothing waits for it any more."""
+
+
+class Timers(Protocol):
+    """What is due: single items in a sparse index, and shared timers. Hints only: the claim on the item decides."""
+
+    def due(self, now: datetime, limit: int) -> Iterable[DueKey | Timer]:
         """Return what is due at or before now, from the beginning of time, oldest first within a shard."""
         ...
 
@@ -259,8 +268,19 @@ class Timers(Protocol):
         """Return the first instant, not after until, at which something is due."""
         ...
 
-    def nudge(self, keys: Sequence[DueKey]) -> None:
-        """Hand keys to the workers at once; the sweep finds them too, should this be lost."""
+    def nudge(self, due: Sequence[DueKey | Timer]) -> None:
+        """Hand what is due to the workers at once; the sweep finds it too, should this be lost.
+
+        Single invitations go together, in messages of up to `timer.IDS_MAX`.
+        """
+        ...
+
+    def arm(self, timers: Sequence[Timer]) -> None:
+        """Keep shared timers; one that is there already changes nothing. Raises when one may not be kept."""
+        ...
+
+    def disarm(self, timer: Timer) -> None:
+        """Forget a shared timer, if it is still there."""
         ...
 
 

@@ -107,12 +107,12 @@ class World:
             views, self.memory.views[:] = list(self.memory.views), []
             for view in views:
                 collect.see(self.ports, [view])
-            keys = list(self.ports.timers.due(self.now, 1_000))
-            self.memory.nudged.clear()
-            if not keys and not views:
+            found = list(self.ports.timers.due(self.now, 1_000))
+            if not found and not views:
+                self.memory.nudged.clear()
                 return
-            for key in keys:
-                work.take(self.ports, key, self.now)
+            for due in self.memory.messages(found):
+                work.take(self.ports, due, self.now)
         raise AssertionError("it never comes to rest")
 
     def wait(self, span: timedelta) -> None:

@@ -5,12 +5,13 @@ Each method is one atomic effect, so that whoever injects faults can wrap any of
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TypeVar
 
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
+from chalicelib.adapters.queues import messages_of
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
@@ -20,12 +21,14 @@ from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
+from chalicelib.domain.timer import Timer
 from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict, LazoError, NotFound
 from chalicelib.ports import (
     CaseList,
     Change,
     DayFile,
+    Due,
     DueKey,
     Early,
     ItemKind,
@@ -74,7 +77,11 @@ class Memory:
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Messages that can never be handled, with their reasons."""
     views: list[View] = field(default_factory=list)
-    nudged: list[DueKey] = field(default_factory=list)
+    nudged: list[Due] = field(default_factory=list)
+    """Messages to the workers; each has a name of its own."""
+    named: int = 0
+    timers: dict[str, Timer] = field(default_factory=dict)
+    """Shared timers, by place."""
     sent: list[Mail | Sms] = field(default_factory=list)
     """Every message that a carrier took, oldest first; its id is its place, counted from 1."""
     troubles: deque[LazoError] = field(default_factory=deque)
@@ -119,8 +126,8 @@ class Memory:
         self.changes.append(Change(f"{len(self.changes) + 1:040d}", old, new))
 
     def _arm(self, kind: ItemKind, item: Invitation | Case | Digest | Weekly) -> None:
-        if item.due_at:
-            heappush(self._armed, (item.due_at, kind, item.id))
+        if at := _index_at(item):
+            heappush(self._armed, (at, kind, item.id))
 
     def armed(self, until: datetime, limit: int) -> list[tuple[datetime, DueKey]]:
         """Return what is due until an instant, oldest first."""
@@ -128,11 +135,19 @@ class Memory:
         while self._armed and self._armed[0][0] <= until and len(found) < limit:
             at, kind, id_ = timer = heappop(self._armed)
             item = self._timed(kind, id_)
-            if item and item.due_at == at:
+            if item and _index_at(item) == at:
                 found[DueKey(kind, id_)] = timer
         for timer in found.values():
             heappush(self._armed, timer)
         return [(timer[0], key) for key, timer in found.items()]
+
+    def messages(self, due: Sequence[DueKey | Timer]) -> list[Due]:
+        """Return what is due as messages, each under a new name."""
+        return [replace(each, name=self._new_name()) for each in messages_of(due)]
+
+    def _new_name(self) -> str:
+        self.named += 1
+        return f"message-{self.named}"
 
     def _timed(self, kind: ItemKind, id_: str) -> Invitation | Case | Digest | Weekly | None:
         if kind == "digest":
@@ -154,6 +169,15 @@ class Memory:
             raise Conflict(case.id)
         if entry and entry.version in self.entries.get(case.id, {}):
             raise Conflict(case.id)
+
+
+def _index_at(item: Invitation | Case | Digest | Weekly) -> datetime | None:
+    return item.index_at if isinstance(item, Invitation) else item.due_at
+
+
+def place_of_timer(timer: Timer) -> str:
+    """Return where a timer stands: the same one again stands at another instant."""
+    return f"{stamp(timer.at)}#{timer.name}"
 
 
 @dataclass(frozen=True)
@@ -289,9 +313,6 @@ class MemoryCustomers:
     def address(self, key: str) -> Address | None:
         return self.memory.addresses.get(key)
 
-    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
-        return self.memory.customers.get(key), self.memory.addresses.get(address_key or "")
-
     def several(
         self, names: Sequence[str], address_names: Sequence[str]
     ) -> tuple[dict[str, Customer], dict[str, Address]]:
@@ -369,14 +390,24 @@ class MemoryTimers:
 
     memory: Memory
 
-    def due(self, now: datetime, limit: int) -> Iterable[DueKey]:
-        return [key for _, key in self.memory.armed(now, limit)]
+    def due(self, now: datetime, limit: int) -> Iterable[DueKey | Timer]:
+        shared = [timer for _, timer in sorted(self.memory.timers.items()) if timer.at <= now]
+        found: list[DueKey | Timer] = [key for _, key in self.memory.armed(now, limit)]
+        return [*found, *shared][:limit]
 
     def next_at(self, until: datetime) -> datetime | None:
-        return next((at for at, _ in self.memory.armed(until, 1)), None)
+        instants = [at for at, _ in self.memory.armed(until, 1)]
+        instants += [timer.at for timer in self.memory.timers.values() if timer.at <= until]
+        return min(instants, default=None)
 
-    def nudge(self, keys: Sequence[DueKey]) -> None:
-        self.memory.nudged.extend(keys)
+    def nudge(self, due: Sequence[DueKey | Timer]) -> None:
+        self.memory.nudged.extend(self.memory.messages(due))
+
+    def arm(self, timers: Sequence[Timer]) -> None:
+        self.memory.timers.update({place_of_timer(timer): timer for timer in timers})
+
+    def disarm(self, timer: Timer) -> None:
+        self.memory.timers.pop(place_of_timer(timer), None)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """Hand work to the queues, and read what they hand out: events, notes of views, keys of what is due."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from chalicelib.domain.timer import IDS_MAX, Timer
 from chalicelib.errors import Overloaded
-from chalicelib.ports import DueKey, View
+from chalicelib.ports import Due, DueKey, View
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -102,12 +103,29 @@ def view_of(body: str) -> View:
     return view
 
 
-def due_body(key: DueKey) -> str:
+def messages_of(due: Iterable[DueKey | Timer]) -> Iterator[Due]:
+    """Return what is due as messages without names yet: single invitations together, everything else by itself."""
+    together: list[str] = []
+    for each in due:
+        if isinstance(each, Timer):
+            yield Due("invitation", each.ids, timer=each)
+        elif each.kind != "invitation":
+            yield Due(each.kind, (each.id,))
+        else:
+            together.append(each.id)
+    for start in range(0, len(together), IDS_MAX):
+        yield Due("invitation", tuple(together[start : start + IDS_MAX]))
+
+
+def due_body(due: Due) -> str:
     """Return the message that names what is due."""
-    return _adapter(DueKey).dump_json(key).decode()
+    return _adapter(Due).dump_json(due, exclude_none=True).decode()
 
 
-def due_key_of(body: str) -> DueKey:
-    """Return what a message says is due."""
-    key: DueKey = _adapter(DueKey).validate_json(body)
-    return key
+def due_of(body: str) -> Due:
+    """Return what a message says is due; one of an earlier version named one thing."""
+    given = json.loads(body)
+    if isinstance(given, dict) and "id" in given:
+        given = {"kind": given.get("kind"), "ids": (given["id"],)}
+    due: Due = _adapter(Due).validate_python(given)
+    return due

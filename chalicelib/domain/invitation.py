@@ -105,6 +105,10 @@ class Invitation(Frozen):
     cancelled: bool = False
     """What it asks about was cancelled after a carrier was given it: nothing more leaves, not even a second try."""
     carrier_id: str | None = None
+    taken_by: str | None = None
+    """The queue's message that took its last message to the carrier; should that come again, the fate is unknown."""
+    timer_for: Instant | None = None
+    """The due instant for which a shared timer names it: then the index of single ones need not."""
 
     provisional: Answer | None = None
     confirm_at: Instant | None = None
@@ -126,6 +130,22 @@ class Invitation(Frozen):
         pending = [at for at in instants if at is not None]
         due = min(pending, default=None)
         return max(due, self.held_until) if due and self.held_until else due
+
+    @property
+    def index_at(self) -> datetime | None:
+        """When the index of single timers has to name this; None where a shared timer does, or nothing happens."""
+        at = self.due_at
+        return None if at == self.timer_for else at
+
+    @property
+    def needs_timer(self) -> bool:
+        """Say whether the shared timer that names this must stay: it is the only one, or may be so again.
+
+        What waits for the confirmation of an answer is due for its reminder again, should that not be confirmed.
+        """
+        if self.timer_for is None:
+            return False
+        return self.due_at == self.timer_for or (self.confirm_at is not None and self.remind_at == self.timer_for)
 
     def _sending_due(self) -> datetime | None:
         return self.send_at if self.state == "scheduled" else None
@@ -308,6 +328,52 @@ def refuses(invitation: Invitation, customer: Customer | None, address: Address 
 def hold(invitation: Invitation, now: datetime) -> Invitation:
     """Return an invitation whose handling failed, moved ahead in time and counted."""
     return invitation.moved(held_until=now + HOLD * 2**invitation.faults, faults=invitation.faults + 1)
+
+
+def last_message(invitation: Invitation) -> Literal["instead", "reminder", "state"]:
+    """Return the field that tells what became of its last message."""
+    return "instead" if invitation.instead else "reminder" if invitation.reminder else "state"
+
+
+def entrusted(invitation: Invitation, to: str) -> Invitation:
+    """Return a claim that says `sent` already, and which message of the queue took it upon itself to send.
+
+    Its word is good as long as that message does not come again: whoever dies before the carrier's word leaves it in
+    the queue. So the carrier's usual answer, that it took the message, need not be written.
+    """
+    return invitation.model_copy(update={last_message(invitation): "sent", "taken_by": to})
+
+
+def unsettled(invitation: Invitation) -> Invitation:
+    """Return a claim as one whose carrier has not spoken yet, whatever it says already."""
+    if invitation.taken_by is None:
+        return invitation
+    return invitation.model_copy(update={last_message(invitation): "attempted", "taken_by": None})
+
+
+def doubted(invitation: Invitation, by: str) -> Invitation | None:
+    """Return what a message of the queue took, now that nobody knows what became of it; None where it is known."""
+    field = last_message(invitation)
+    if invitation.taken_by != by or getattr(invitation, field) != "sent":
+        return None
+    if field == "state" and invitation.confirmed:
+        return None  # an answer is a receipt
+    return unsettled(invitation).moved()
+
+
+def awaits_word(found: Invitation, claimed: Invitation) -> bool:
+    """Say whether a claim's very message is still without its carrier's word, whoever has written since."""
+    field = last_message(claimed)
+    same = (
+        last_message(found) == field and found.sent_at == claimed.sent_at and found.reminded_at == claimed.reminded_at
+    )
+    is_taken = claimed.taken_by is not None and found.taken_by == claimed.taken_by
+    return same and getattr(found, field) in (("attempted", "sent") if is_taken else ("attempted",))
+
+
+def returned(claimed: Invitation, before: Invitation) -> Invitation:
+    """Return a claimed invitation as it was before, since its message was never handed to the carrier."""
+    return before.model_copy(update={"version": claimed.version + 1})
 
 
 def accepted(invitation: Invitation, carrier_id: str) -> Invitation:

@@ -9,7 +9,7 @@ from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent, SNSEvent, SQSEvent
 
 from chalicelib import runtime
-from chalicelib.adapters.queues import due_key_of, view_of
+from chalicelib.adapters.queues import due_of, view_of
 from chalicelib.domain.receipt import parse_receipt
 from chalicelib.entrypoints import journal
 from chalicelib.entrypoints.journal import Outcome
@@ -92,9 +92,11 @@ def _each(unit: str, event: SQSEvent, handle: Callable[[str], Handled]) -> Answe
 
 
 def _due(body: str) -> Handled:
-    key = due_key_of(body)
-    work.take(runtime.ports(), key, runtime.now())
-    return "done", [key.id]
+    found = due_of(body)
+    for error in work.take(runtime.ports(), found, runtime.now()):
+        # Put off, and told here: the message itself is done, for what else it names has been taken.
+        log.error("a due step failed", exc_info=error, extra={"unit": "due", "outcome": "failed"})
+    return "done", found.ids
 
 
 def _view(*bodies: str) -> Handled:

@@ -1,70 +1,163 @@
 """Send what is due to customers: each message at most once, and never against their wish."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from chalicelib.domain.calendar import Calendar
 from chalicelib.domain.customer import Address, Customer, rest_of
-from chalicelib.domain.invitation import Invitation, Step, accepted, advance, hold, refused
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.invitation import (
+    Invitation,
+    Step,
+    accepted,
+    advance,
+    awaits_word,
+    doubted,
+    entrusted,
+    hold,
+    refused,
+    returned,
+    unsettled,
+)
+from chalicelib.domain.organisation import Organisation, Pauses
 from chalicelib.domain.policy import hours_of
+from chalicelib.domain.timer import may_share, shared
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, NotFound
 from chalicelib.flows import amend
 from chalicelib.ports import Mail, Ports, Sms
 
 WINDOW = timedelta(days=14)  # of an invitation whose program is no longer in the file
 
+Change = Callable[[Invitation], Invitation]
 
-def send(ports: Ports, id_: str, now: datetime, found: Invitation | None = None) -> None:
-    """Take an invitation's due step: claim it, then send. Whoever finds it claimed leaves it alone.
 
-    `found` is the invitation, where it has just been read.
+def send(ports: Ports, id_: str, now: datetime) -> None:
+    """Take one invitation's due step; raises what went wrong."""
+    found = ports.invitations.get(id_)
+    for error in send_many(ports, [found] if found else [], now).errors.values():
+        raise error
+
+
+@dataclass
+class Done:
+    """What became of some invitations: what each is now, as far as it is known, and what went wrong with which."""
+
+    now: dict[str, Invitation] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What all steps of one message share."""
+
+    ports: Ports
+    organisation: Organisation
+    pauses: Pauses
+    at: datetime
+    by: str | None
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """An invitation's step, ready to be written, and what is to be sent once it is."""
+
+    before: Invitation
+    after: Invitation
+    message: Mail | Sms | None
+    hours: Calendar
+
+
+def send_many(ports: Ports, invitations: Sequence[Invitation], now: datetime, by: str | None = None) -> Done:
+    """Take the due steps of invitations that have just been read: claim them, then send each.
+
+    Whoever finds one claimed leaves it alone. One that goes wrong goes wrong alone. `by` is the queue's message that
+    leads here and comes again should this die: then claims say `sent` at once, and fates are written where they differ.
+    Raises where a fate could not be written, which that message has to bring to light.
     """
-    invitation = found or ports.invitations.get(id_)
-    if invitation is None:
-        return
-    organisation = ports.library.organisation()
-    customer, address = _recipient(ports, invitation)
+    done = Done({each.id: each for each in invitations})
+    if not invitations:
+        return done
+    try:
+        customers, addresses = _recipients(ports, invitations)
+    except Exception as error:
+        if len(invitations) > 1:  # one that cannot be read holds up no other
+            return _one_by_one(ports, invitations, now, by)
+        done.errors = dict.fromkeys(done.now, error)
+        return done
+    _send_read(_Round(ports, ports.library.organisation(), ports.library.pauses(), now, by), customers, addresses, done)
+    return done
+
+
+def _send_read(round_: _Round, customers: Mapping[str, Customer], addresses: Mapping[str, Address], done: Done) -> None:
+    """Take the due steps of invitations whose recipients have just been read."""
+    invitations = tuple(done.now.values())
+    claims, elsewhere = [], []
+    for each in invitations:
+        customer = customers.get(each.customer)
+        if _present_address(round_.ports, each, customer) != each.address:
+            elsewhere.append((each, customer))
+            continue
+        with _noting(done, each):
+            claims += _prepared(round_, each, customer, addresses.get(each.address or ""))
+    _take(round_, claims, done)
+    # Each by itself, once the others have left: it lets an address rest that another of them may be sent to.
+    for each, customer in elsewhere:
+        claims = []
+        with _noting(done, each):
+            claims = _readdressed(round_, each, customer)
+        _take(round_, claims, done)
+
+
+def _recipients(ports: Ports, invitations: Sequence[Invitation]) -> tuple[dict[str, Customer], dict[str, Address]]:
+    customers = [*dict.fromkeys(each.customer for each in invitations)]
+    return ports.customers.several(customers, [*dict.fromkeys(each.address for each in invitations if each.address)])
+
+
+def _one_by_one(ports: Ports, invitations: Sequence[Invitation], now: datetime, by: str | None) -> Done:
+    done = Done()
+    for each in invitations:
+        one = send_many(ports, [each], now, by)
+        done.now |= one.now
+        done.errors |= one.errors
+    return done
+
+
+@contextmanager
+def _noting(done: Done, invitation: Invitation) -> Iterator[None]:
+    """Let what goes wrong with one invitation hold up no other."""
+    try:
+        yield
+    except Exception as error:
+        done.errors[invitation.id] = error
+
+
+def _present_address(ports: Ports, invitation: Invitation, customer: Customer | None) -> str | None:
+    """Return the name of the address that a message would go to: it may have changed since the event."""
+    channel = invitation.next_channel
+    present = customer.address(channel) if customer and channel else None
+    return ports.names.address(channel, present) if present and channel else invitation.address
+
+
+def _prepared(
+    round_: _Round, invitation: Invitation, customer: Customer | None, address: Address | None
+) -> list[_Claim]:
+    """Return the claim of the step that is due, if one is."""
+    ports, organisation = round_.ports, round_.organisation
     program = organisation.program(invitation.program)
     hours = hours_of(program, invitation.zone, organisation)
     window, remind_after = (program.window, program.remind_after) if program else (WINDOW, None)
-    pause = ports.library.pauses().stopping(invitation.program, invitation.departments, now)
-    step = advance(invitation, customer, address, hours, now, window=window, remind_after=remind_after, pause=pause)
+    pause = round_.pauses.stopping(invitation.program, invitation.departments, round_.at)
+    step = advance(
+        invitation, customer, address, hours, round_.at, window=window, remind_after=remind_after, pause=pause
+    )
     if step is None:
-        return
+        return []
     # Written before the claim: a message that cannot be written must not be claimed, and so lost.
     message = _message(ports, step, customer, organisation) if step.message else None
-    try:
-        claimed = _readdressed(ports, step.next, customer, address) if message else step.next
-        ports.invitations.save(claimed)
-    except Conflict:
-        return
-    if message:
-        _hand_over(ports, claimed, message, now)
-    elif claimed.reason == "incident":
-        amend.release(ports, claimed)
-
-
-def _recipient(ports: Ports, invitation: Invitation) -> tuple[Customer | None, Address | None]:
-    """Return who would get a message, and where: the customer's address may have changed since the event."""
-    customer, address = ports.customers.pair(invitation.customer, invitation.address)
-    channel = invitation.next_channel
-    present = customer.address(channel) if customer and channel else None
-    key = ports.names.address(channel, present) if present and channel else invitation.address
-    if key is None or key == invitation.address:
-        return customer, address
-    return customer, ports.customers.address(key) or Address(key=key)
-
-
-def _readdressed(
-    ports: Ports, invitation: Invitation, customer: Customer | None, address: Address | None
-) -> Invitation:
-    """Let the address that the message really goes to rest as the first one does, and name it."""
-    if address is None or address.key == invitation.address:
-        return invitation
-    rest = rest_of(customer)
-    ports.customers.save_address(address.asked(invitation.id, rest if rest and rest.by == invitation.id else None))
-    return invitation.model_copy(update={"address": address.key})
+    after = entrusted(step.next, round_.by) if message and round_.by else step.next
+    return [_Claim(invitation, after, message, hours)]
 
 
 def _message(ports: Ports, step: Step, customer: Customer | None, organisation: Organisation) -> Mail | Sms:
@@ -75,31 +168,133 @@ def _message(ports: Ports, step: Step, customer: Customer | None, organisation: 
     return ports.messages.invitation(step.next, customer, survey, organisation, reminder=reminder)
 
 
-def _hand_over(ports: Ports, invitation: Invitation, message: Mail | Sms, now: datetime) -> None:
-    settled: Callable[[Invitation], Invitation]
+def _readdressed(round_: _Round, invitation: Invitation, customer: Customer | None) -> list[_Claim]:
+    """Return the claim of a step whose message goes to another address: that rests as the first one does."""
+    ports = round_.ports
+    key = _present_address(ports, invitation, customer) or ""
+    address = ports.customers.address(key) or Address(key=key)
+    claims = _prepared(round_, invitation, customer, address)
+    if not claims or claims[0].message is None:
+        return claims
+    rest = rest_of(customer)
     try:
-        carrier_id = hand(ports, message)
-    except CarrierUnclear:
-        return  # stays attempted: perhaps it was sent, so it is not sent again
-    except CarrierRefused as refusal:
-        settled = partial(refused, why=str(refusal), permanent=refusal.permanent, now=now)
-    else:
-        settled = partial(accepted, carrier_id=carrier_id)
-    try:
-        ports.invitations.save(settled(invitation))
+        ports.customers.save_address(address.asked(invitation.id, rest if rest and rest.by == invitation.id else None))
     except Conflict:
-        amend.invitation(
-            ports.invitations, invitation.id, lambda found: settled(found) if _awaits(found, invitation) else None
+        return []  # somebody else has just said something of it: looked at again by the next sweep
+    return [replace(claims[0], after=claims[0].after.model_copy(update={"address": key}))]
+
+
+def _take(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
+    """Write claims, then hand over the messages of those that were written."""
+    if not claims:
+        return
+    claims = _armed(round_, claims)
+    lost = _lost(round_, claims, done)
+    for claim in claims:
+        done.now.pop(claim.after.id)
+    taken = [claim for claim in claims if claim.after.id not in lost]
+    done.now |= {claim.after.id: claim.after for claim in taken}
+    _hand_over(round_, [claim for claim in taken if claim.message], done)
+    for claim in taken:
+        if claim.message is None and claim.after.reason == "incident":
+            amend.release(round_.ports, claim.after)
+
+
+def _armed(round_: _Round, claims: Sequence[_Claim]) -> list[_Claim]:
+    """Let the reminders of a batch share timers, which are there before anything waits for them."""
+    found = [_sharing(claim, round_.at) for claim in claims]
+    waiting = [(claim.after.id, claim.after.timer_for) for claim in found if claim.after.needs_timer]
+    timers = shared((id_, at) for id_, at in waiting if at)
+    if timers:
+        round_.ports.timers.arm(timers)
+    return found
+
+
+def _sharing(claim: _Claim, now: datetime) -> _Claim:
+    at = claim.after.remind_at
+    if claim.message is None or at is None or at != claim.after.due_at or not may_share(at, now, claim.hours):
+        return claim
+    return replace(claim, after=claim.after.model_copy(update={"timer_for": at}))
+
+
+def _lost(round_: _Round, claims: Sequence[_Claim], done: Done) -> set[str]:
+    """Write claims and return whose are not written; one that cannot be written holds up no other."""
+    try:
+        lost = round_.ports.invitations.save_many([claim.after for claim in claims])
+    except Exception as error:
+        if len(claims) > 1:
+            return set().union(*(_lost(round_, [claim], done) for claim in claims))
+        lost = {claims[0].after.id}
+        done.errors[claims[0].after.id] = error
+    for id_ in lost:
+        # Somebody else wrote first; or this did, and was tried again after a lost reply.
+        _doubt(round_, id_)
+    return lost
+
+
+def _doubt(round_: _Round, id_: str) -> None:
+    if round_.by:
+        doubt(round_.ports, id_, round_.by)
+
+
+def doubt(ports: Ports, id_: str, by: str) -> Invitation | None:
+    """Write that nobody knows what became of what a message of the queue has taken; None where it is known."""
+    return amend.invitation(ports.invitations, id_, partial(doubted, by=by))
+
+
+def _hand_over(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
+    """Hand over each message once; where its carrier falters, those not yet handed over are given back."""
+    for place, claim in enumerate(claims):
+        try:
+            change = _handed(round_, claim)
+        except Exception as error:  # perhaps it was sent, so it is not sent again
+            _settle(round_, claim, Invitation.moved if round_.by else None, done)
+            if not isinstance(error, CarrierUnclear):
+                done.errors[claim.after.id] = error
+            _give_back(round_, claims[place + 1 :], done)
+            return
+        _settle(round_, claim, change, done)
+
+
+def _handed(round_: _Round, claim: _Claim) -> Change | None:
+    """Give a message to its carrier, and return what is to be written about that."""
+    assert claim.message
+    try:
+        carrier_id = hand(round_.ports, claim.message)
+    except CarrierRefused as refusal:
+        return partial(refused, why=str(refusal), permanent=refusal.permanent, now=round_.at)
+    return None if round_.by else partial(accepted, carrier_id=carrier_id)
+
+
+def _settle(round_: _Round, claim: _Claim, change: Change | None, done: Done) -> None:
+    if change is None:
+        return
+    invitations, claimed = round_.ports.invitations, claim.after
+    settled = change(unsettled(claimed))
+    after: Invitation | None = settled
+    try:
+        invitations.save(settled)
+    except Conflict:
+        after = amend.invitation(
+            invitations, claimed.id, lambda found: change(unsettled(found)) if awaits_word(found, claimed) else None
         )
+    done.now.pop(claimed.id)
+    if after:
+        done.now[claimed.id] = after
 
 
-def _awaits(found: Invitation, claimed: Invitation) -> bool:
-    """Say whether this very message is still without its carrier's word; an invitation of unknown fate stays so."""
-    if claimed.instead == "attempted":
-        return found.instead == "attempted"
-    if claimed.reminder == "attempted":
-        return found.reminder == "attempted"
-    return found.state == "attempted" and found.reminder is None
+def _give_back(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
+    """Let what was claimed and not handed over be due again, as if nobody had looked at it."""
+    if not claims:
+        return
+    back = [returned(claim.after, claim.before) for claim in claims]
+    lost = round_.ports.invitations.save_many(back)
+    for each in back:
+        done.now.pop(each.id)
+        if each.id in lost:
+            _doubt(round_, each.id)
+        else:
+            done.now[each.id] = each
 
 
 def hand(ports: Ports, message: Mail | Sms) -> str:
@@ -107,6 +302,6 @@ def hand(ports: Ports, message: Mail | Sms) -> str:
     return ports.carrier.mail(message) if isinstance(message, Mail) else ports.carrier.text(message)
 
 
-def put_off(ports: Ports, id_: str, now: datetime) -> None:
+def put_off(ports: Ports, id_: str, now: datetime) -> Invitation | None:
     """Move an invitation whose handling failed an hour ahead, and count the fault."""
-    amend.invitation(ports.invitations, id_, lambda found: hold(found, now) if found.due_at else None)
+    return amend.invitation(ports.invitations, id_, lambda found: hold(found, now) if found.due_at else None)

@@ -1,67 +1,156 @@
 """Take the due step of whatever a timer names."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from types import ModuleType
 
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.sending import BREAKER
+from chalicelib.domain.timer import TRIES_MAX, Timer, again
 from chalicelib.flows import alert, collect, deliver, guard, recover
-from chalicelib.ports import DueKey, Ports
+from chalicelib.ports import Due, DueKey, Ports
 
 WATCH_MINUTES = 5
 WATCH = DueKey("sending", BREAKER)
-SWEEP_MAX = 20_000  # keys handed on by one sweep; the next goes on with the rest
+CLOCKS_APART = timedelta(minutes=10)
+SWEEP_MAX = 20_000  # keys and shared timers handed on by one sweep; the next goes on with the rest
 
 
 def sweep(ports: Ports, now: datetime) -> int:
-    """Hand everything that is due to the workers, from the beginning of time; returns how many keys."""
-    keys = list(ports.timers.due(now, SWEEP_MAX))
-    ports.timers.nudge(keys)
+    """Hand everything that is due to the workers, from the beginning of time; returns how much that is."""
+    found = list(ports.timers.due(now, SWEEP_MAX))
+    ports.timers.nudge(found)
     if now.minute % WATCH_MINUTES == 0:
         ports.timers.nudge([WATCH])  # by a worker: whoever only sweeps may neither read counters nor send
-    return len(keys)
+    return sum(len(each.ids) if isinstance(each, Timer) else 1 for each in found)
 
 
-def take(ports: Ports, key: DueKey, now: datetime) -> None:
-    """Take one due step; what raises is moved an hour ahead before the error goes on."""
+def take(ports: Ports, what: Due | DueKey | Timer, now: datetime) -> Sequence[Exception]:
+    """Take the due step of each of what a message names.
+
+    What raises is moved an hour ahead and holds up no other. Returns what went wrong; raises it where nothing went
+    well, or where somebody has to look at what was taken once more.
+    """
+    due = _due(what)
+    if due.kind == "invitation":
+        return _take_invitations(ports, due, now)
+    (id_,) = due.ids
     try:
-        _take(ports, key, now)
+        _take_single(ports, due.kind, id_, now)
     except Exception:
-        _put_off(ports, key, now)
+        _put_off(ports, due.kind, id_, now)
         raise
+    return ()
 
 
-def _take(ports: Ports, key: DueKey, now: datetime) -> None:
-    if key.kind == "sending":
+def _due(what: Due | DueKey | Timer) -> Due:
+    if isinstance(what, Timer):
+        return Due("invitation", what.ids, timer=what)
+    return Due(what.kind, (what.id,)) if isinstance(what, DueKey) else what
+
+
+def _take_single(ports: Ports, kind: str, id_: str, now: datetime) -> None:
+    if kind == "sending":
         guard.watch(ports, now)
-        return
-    if key.kind == "case":
-        recover.work(ports, key.id, now)
-        return
-    if key.kind == "digest":
-        alert.flush(ports, key.id, now)
-        return
-    if key.kind == "weekly":
-        _weekly().tell(ports, key.id, now)
-        return
-    invitation = ports.invitations.get(key.id)
-    if invitation and invitation.confirm_at and now >= invitation.confirm_at:
-        collect.confirm_due(ports, key.id, now)
+    elif kind == "case":
+        recover.work(ports, id_, now)
+    elif kind == "weekly":
+        _weekly().tell(ports, id_, now)
     else:
-        deliver.send(ports, key.id, now, invitation)
+        alert.flush(ports, id_, now)
 
 
-def _put_off(ports: Ports, key: DueKey, now: datetime) -> None:
-    if key.kind == "case":
-        recover.put_off(ports, key.id, now)
-    elif key.kind == "digest":
-        alert.put_off(ports, key.id, now)
-    elif key.kind == "weekly":
-        _weekly().put_off(ports, key.id, now)
-    elif key.kind == "invitation":
-        deliver.put_off(ports, key.id, now)
+def _put_off(ports: Ports, kind: str, id_: str, now: datetime) -> None:
+    if kind == "case":
+        recover.put_off(ports, id_, now)
+    elif kind == "digest":
+        alert.put_off(ports, id_, now)
+    elif kind == "weekly":
+        _weekly().put_off(ports, id_, now)
 
 
 def _weekly() -> ModuleType:
     from chalicelib.flows import weekly  # here, so that who sends a survey loads nothing of trends
 
     return weekly
+
+
+# Invitations, many at once
+
+
+def _take_invitations(ports: Ports, due: Due, now: datetime) -> Sequence[Exception]:
+    errors: dict[str, Exception] = {}
+    found = _found(ports, due.ids, errors)
+    for each in list(found.values()):
+        if due.name and each.taken_by == due.name:
+            # This message comes again: whoever had it died, or could not say what became of what it took.
+            found[each.id] = deliver.doubt(ports, each.id, due.name) or each
+    waiting = [each for each in found.values() if each.due_at and now >= each.due_at]
+    answered = [each for each in waiting if each.confirm_at and now >= each.confirm_at]
+    for each in answered:
+        _confirm(ports, each.id, now, errors)
+    done = deliver.send_many(ports, [each for each in waiting if each not in answered], now, due.name)
+    errors |= done.errors
+    known = found | done.now
+    for id_ in {each.id for each in waiting} - set(done.now) - {each.id for each in answered}:
+        known.pop(id_)  # somebody else is at it: looked at again, where a shared timer names it
+    early = [each.id for each in found.values() if each.due_at and now < each.due_at < now + CLOCKS_APART]
+    _look_back(ports, due, early)
+    held = {id_: _held(ports, id_, now) for id_ in errors}
+    told = [*errors.values(), *_ended(ports, due, known | {id_: each for id_, each in held.items() if each}, now)]
+    if set(errors) == set(due.ids):
+        raise told[0]
+    return told
+
+
+def _look_back(ports: Ports, due: Due, early: Sequence[str]) -> None:
+    """Look once more at what our clock finds early: with another clock, this very message may have come to it too."""
+    if due.name and early:
+        for each in ports.invitations.get_many(early).values():
+            if each.taken_by == due.name:
+                deliver.doubt(ports, each.id, due.name)
+
+
+def _found(ports: Ports, ids: Sequence[str], errors: dict[str, Exception]) -> dict[str, Invitation]:
+    """Read invitations together; one that cannot be read holds up no other."""
+    try:
+        return ports.invitations.get_many(ids)
+    except Exception as error:
+        if len(ids) > 1:
+            return {name: each for id_ in ids for name, each in _found(ports, [id_], errors).items()}
+        errors[ids[0]] = error
+        return {}
+
+
+def _confirm(ports: Ports, id_: str, now: datetime, errors: dict[str, Exception]) -> None:
+    try:
+        collect.confirm_due(ports, id_, now)
+    except Exception as error:
+        errors[id_] = error
+
+
+def _held(ports: Ports, id_: str, now: datetime) -> Invitation | None:
+    """Move what went wrong an hour ahead; where even that goes wrong, the next sweep comes upon it again."""
+    try:
+        return deliver.put_off(ports, id_, now)
+    except Exception:
+        return None
+
+
+def _ended(ports: Ports, due: Due, known: Mapping[str, Invitation], now: datetime) -> Sequence[Exception]:
+    """Let the shared timer that led here go, once whoever still waits for it has another."""
+    if due.timer is None:
+        return ()
+    left = [id_ for id_ in due.ids if _waits(known.get(id_), due.timer)]
+    try:
+        later = again(due.timer, left, now)
+        if later:
+            ports.timers.arm([later])
+        ports.timers.disarm(due.timer)
+    except Exception as error:  # it is found again in a minute; what was taken is settled
+        return (error,)
+    return ()
+
+
+def _waits(invitation: Invitation | None, timer: Timer) -> bool:
+    return invitation.needs_timer if invitation else timer.tries < TRIES_MAX

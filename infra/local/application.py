@@ -31,6 +31,8 @@ class Application:
     """The table (by its logical id) and the sparse index whose sort key says when things fall due."""
     event_prefixes: tuple[str, ...]
     """How the keys of items begin that are there only once an event has been accepted."""
+    timers: str = ""
+    """How the partitions of shared timers begin, whose sort keys begin with when they are due; none without."""
     use_transport: Callable[[Send], None] = lambda send: None
     """Let posts to webhooks go there instead of leaving the machine."""
     prepare: Callable[["LocalSystem"], None] = _nothing

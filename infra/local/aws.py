@@ -127,6 +127,11 @@ class EmbeddedAws:
         least: str | None = self._ask("GET", "least", {"table": table, "index": index})
         return least
 
+    def first(self, table: str, word: str) -> str | None:
+        """Return the least sort key under all partitions that begin with a word."""
+        first: str | None = self._ask("GET", "first", {"table": table, "word": word})
+        return first
+
     def holds(self, table: str, prefixes: Iterable[str]) -> bool:
         """Say whether a table has an item whose partition key begins with one of these."""
         return bool(self._ask("GET", "holds", {"table": table, "words": " ".join(prefixes)}))

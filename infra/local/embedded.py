@@ -130,6 +130,12 @@ class Embedded:
         keys = (key for partition in members.values() for key in partition)
         return min((table["items"][pk][sk][attribute]["S"] for pk, sk in keys), default=None)
 
+    async def answer_first(self, query: Query, _: Any) -> Any:
+        """Return the least sort key under all partitions that begin with a word, or null when there is none."""
+        items = self._table(query["table"])["items"]
+        firsts = (min(rows) for pk, rows in items.items() if rows and pk.startswith(query["word"]))
+        return min(firsts, default=None)
+
     async def answer_holds(self, query: Query, _: Any) -> Any:
         """Say whether a table has an item whose partition key begins with one of some words."""
         words = tuple(query["words"].split())

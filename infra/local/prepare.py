@@ -36,6 +36,7 @@ def lazo() -> Application:
         use_clock=lambda now: _runtime().use_clock(now),
         use_transport=lambda send: _runtime().use_transport(send),
         due_index=("Table", keys.DUE),
+        timers=keys.timers(""),
         event_prefixes=("INVITATION#", "EVENT#"),
         demonstrate=lambda system: demo.demonstrate(system, _runtime().ports()),
         forget=forget,

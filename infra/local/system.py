@@ -178,8 +178,10 @@ class LocalSystem:
         self._lock.close()
 
     def _next_due(self, until: datetime) -> datetime | None:
-        table, index = self.application.due_index
-        least = self.aws.least(self.resources.names[table], index)
+        logical, index = self.application.due_index
+        table, timers = self.resources.names[logical], self.application.timers
+        found = [self.aws.least(table, index), self.aws.first(table, timers) if timers else None]
+        least = min((each.partition("#")[0] for each in found if each), default=None)
         at = datetime.fromisoformat(least).astimezone(UTC) if least else None
         return at if at and at <= until else None
 

@@ -20,6 +20,8 @@ def test_each_item_has_the_key_that_is_documented(item: str, pk: str, sk: str, i
     told = {f"<{names.get(name, name)}>": value for name, value in given.items()}
     if item == "token":
         told["<sha256>"] = keys.token("t")[0].removeprefix("TOKEN#")
+    if item == "timer":
+        told["<shard>"] = keys.due_shard("t")
     if item == "entry":
         told["<version>"] = "000007"
     for placeholder, value in told.items():

@@ -14,7 +14,7 @@ MAILBOX = KeyedNames(PEPPER).address("email", "ana@example.com")
 def test_nobody_is_known_at_first(kept: Subject) -> None:
     assert kept.customers.get(ANA) is None
     assert kept.customers.address(MAILBOX) is None
-    assert kept.customers.pair(ANA, MAILBOX) == (None, None)
+    assert kept.customers.several([ANA], [MAILBOX]) == ({}, {})
 
 
 def test_a_customer_is_kept_version_by_version(kept: Subject) -> None:
@@ -54,17 +54,6 @@ def test_an_address_is_kept_version_by_version(kept: Subject) -> None:
     second = first.model_copy(update={"version": 2, "suppressed": "bounce", "suppressed_at": NOW})
     kept.customers.save_address(second)
     assert kept.customers.address(MAILBOX) == second
-
-
-def test_a_pair_is_read_at_once_whichever_exists(kept: Subject) -> None:
-    ana, mailbox = customer(), Address(key=MAILBOX, version=1)
-    kept.customers.save(ana)
-    assert kept.customers.pair(ANA, MAILBOX) == (ana, None)
-    assert kept.customers.pair(ANA, None) == (ana, None)
-    kept.customers.save_address(mailbox)
-    assert kept.customers.pair(ANA, MAILBOX) == (ana, mailbox)
-    assert kept.customers.pair("a" * 26, MAILBOX) == (None, mailbox)
-    assert kept.customers.pair("a" * 26, None) == (None, None)
 
 
 def test_an_erased_customer_stays_as_a_tombstone(kept: Subject) -> None:

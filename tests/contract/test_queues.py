@@ -7,10 +7,11 @@ import pytest
 
 from chalicelib.adapters.dynamodb.timers import DynamoTimers
 from chalicelib.adapters.memory import Memory, MemoryInbox, MemoryTimers, MemoryViews
-from chalicelib.adapters.queues import CALL_BYTES_MAX, Queue, batches, due_key_of, view_of
+from chalicelib.adapters.queues import CALL_BYTES_MAX, Queue, batches, due_of, view_of
 from chalicelib.domain.terms import fingerprint
+from chalicelib.domain.timer import Timer
 from chalicelib.errors import Overloaded
-from chalicelib.ports import DueKey, View
+from chalicelib.ports import Due, DueKey, View
 from tests.contract.cast import NOW, id_of
 from tests.contract.subject import Embedded, on_dynamodb
 
@@ -28,7 +29,11 @@ def test_in_memory_everything_waits_in_order(memory: Memory) -> None:
     assert memory.inbox == [EVENT, EVENT]
     assert memory.refused == [("not an event", "no specversion")]
     assert memory.views == list(VIEWS)
-    assert memory.nudged == list(KEYS)
+    cases = [due.ids for due in memory.nudged if due.kind == "case"]
+    (invitations,) = [due.ids for due in memory.nudged if due.kind == "invitation"]
+    assert cases == [(key.id,) for key in KEYS if key.kind == "case"]
+    assert invitations == tuple(key.id for key in KEYS if key.kind == "invitation")
+    assert len({due.name for due in memory.nudged}) == len(memory.nudged)
 
 
 def test_accepted_events_wait_whole(embedded: Embedded) -> None:
@@ -55,8 +60,32 @@ def test_a_view_is_read_as_it_was_noted(embedded: Embedded) -> None:
 
 
 def test_a_nudge_names_what_is_due(embedded: Embedded) -> None:
-    on_dynamodb(embedded).timers.nudge(KEYS)
-    assert {due_key_of(body) for body in embedded.bodies("DUE_QUEUE_URL")} == set(KEYS)
+    timer = Timer(NOW, (id_of(1), id_of(2)), "name", tries=3)
+    on_dynamodb(embedded).timers.nudge([*KEYS, timer])
+    found = [due_of(body) for body in embedded.bodies("DUE_QUEUE_URL")]
+    singles = [due for due in found if due.timer is None]
+    assert {DueKey(due.kind, id_) for due in singles for id_ in due.ids} == set(KEYS)
+    assert [(due.ids, due.timer) for due in found if due.timer] == [(timer.ids, timer)]
+    assert len({due.name for due in found}) == len(found)
+
+
+@pytest.mark.parametrize(("many", "messages"), [(1, 1), (25, 1), (26, 2), (60, 3)])
+def test_invitations_due_together_go_together(embedded: Embedded, many: int, messages: int) -> None:
+    on_dynamodb(embedded).timers.nudge([DueKey("invitation", id_of(number)) for number in range(many)])
+    found = [due_of(body) for body in embedded.bodies("DUE_QUEUE_URL")]
+    assert len(found) == messages
+    assert {id_ for due in found for id_ in due.ids} == {id_of(number) for number in range(many)}
+
+
+def test_a_message_of_an_earlier_version_names_one_thing() -> None:
+    assert due_of('{"kind": "invitation", "id": "x"}') == Due("invitation", ("x",))
+    assert due_of('{"kind": "case", "id": "y"}') == Due("case", ("y",))
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"kind": "house", "ids": ["x"]}', '{"ids": ["x"]}', '{"kind": "case"}'])
+def test_what_names_nothing_is_an_error(body: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        due_of(body)
 
 
 def test_nothing_to_send_is_no_call(embedded: Embedded) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.timer import Timer, shared
 from chalicelib.ports import DueKey
 from tests.contract.cast import HOUR, NOW, answered, case, entry, id_of, invitation, next_of
 from tests.contract.subject import Subject
@@ -11,7 +12,7 @@ from tests.contract.subject import Subject
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def due(kept: Subject, now: datetime = NOW, limit: int = 1_000) -> list[DueKey]:
+def due(kept: Subject, now: datetime = NOW, limit: int = 1_000) -> list[DueKey | Timer]:
     """Return what is due."""
     return list(kept.timers.due(now, limit))
 
@@ -92,7 +93,7 @@ def test_no_more_is_named_than_was_asked_for(kept: Subject, limit: int) -> None:
 def test_everything_due_is_named(kept: Subject) -> None:
     for number in range(60):
         kept.invitations.create(invitation(number, send_at=NOW - number * HOUR))
-    assert {key.id for key in due(kept)} == {id_of(number) for number in range(60)}
+    assert {key.id for key in due(kept) if isinstance(key, DueKey)} == {id_of(number) for number in range(60)}
 
 
 def test_the_next_instant_is_the_first_of_all(kept: Subject) -> None:
@@ -107,3 +108,52 @@ def test_looking_changes_nothing(kept: Subject) -> None:
     kept.invitations.create(invitation(send_at=NOW))
     assert due(kept) == due(kept)
     assert kept.timers.next_at(NOW) == kept.timers.next_at(NOW)
+
+
+# Shared timers
+
+
+def test_a_shared_timer_is_found_at_its_instant_and_not_before(kept: Subject) -> None:
+    timer = Timer(NOW + HOUR, (id_of(1), id_of(2)), "t", tries=2)
+    kept.timers.arm([timer])
+    assert due(kept, NOW + HOUR - MILLISECOND) == []
+    assert due(kept, NOW + HOUR) == [timer]
+    assert kept.timers.next_at(NOW + HOUR) == NOW + HOUR
+    assert kept.timers.next_at(NOW + HOUR - MILLISECOND) is None
+
+
+def test_a_shared_timer_stays_until_it_is_disarmed(kept: Subject) -> None:
+    timer, later = Timer(NOW, (id_of(1),), "t"), Timer(NOW + HOUR, (id_of(1),), "t", tries=1)
+    kept.timers.arm([timer, later])
+    kept.timers.arm([timer])
+    assert due(kept) == due(kept) == [timer]
+    kept.timers.disarm(timer)
+    kept.timers.disarm(timer)
+    assert due(kept, NOW + HOUR) == [later]
+
+
+def test_who_waits_for_a_shared_timer_is_not_named_by_the_index(kept: Subject) -> None:
+    first = invitation(send_at=NOW + HOUR, timer_for=NOW + HOUR)
+    kept.timers.arm(shared([(first.id, NOW + HOUR)]))
+    kept.invitations.create(first)
+    (only,) = due(kept, NOW + HOUR)
+    assert isinstance(only, Timer)
+    assert only.ids == (first.id,)
+
+
+def test_who_was_put_off_is_named_by_the_index_again(kept: Subject) -> None:
+    first = invitation(send_at=NOW, timer_for=NOW)
+    kept.invitations.create(first)
+    assert due(kept, NOW + 2 * HOUR) == []
+    kept.invitations.save(first.moved(send_at=NOW + HOUR))
+    assert due(kept, NOW + 2 * HOUR) == [DueKey("invitation", first.id)]
+
+
+def test_single_and_shared_timers_are_found_together(kept: Subject) -> None:
+    kept.invitations.create(invitation(1, send_at=NOW))
+    timers = [Timer(NOW, (id_of(number),), f"t{number}") for number in range(10, 30)]
+    kept.timers.arm(timers)
+    found = due(kept)
+    assert {each.name for each in found if isinstance(each, Timer)} == {timer.name for timer in timers}
+    assert DueKey("invitation", id_of(1)) in found
+    assert len(found) == 21

@@ -1,5 +1,6 @@
 """What was written is told to other programs: at least once, in the end, or laid aside with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -37,8 +38,8 @@ class Watched:
     def address(self, key: str) -> Address | None:
         return self.kept.address(key)
 
-    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
-        return self.kept.pair(key, address_key)
+    def several(self, names: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Customer], dict[str, Address]]:
+        return self.kept.several(names, keys)
 
     def save(self, customer: Customer) -> None:
         before = self.kept.get(customer.key)

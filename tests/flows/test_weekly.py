@@ -72,7 +72,7 @@ def lived(carrier: Carrier, answers: int = 12, weeks: int = 3) -> tuple[World, P
 
 def due(ports: Ports, now: datetime) -> list[str]:
     """The mailboxes that are due."""
-    return sorted(key.id for key in ports.timers.due(now, 100) if key.kind == "weekly")
+    return sorted(key.id for key in ports.timers.due(now, 100) if isinstance(key, DueKey) and key.kind == "weekly")
 
 
 def pump(world: World, ports: Ports, now: datetime) -> None:

@@ -5,6 +5,7 @@ into the memory that they look at.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,12 +19,14 @@ from chalicelib import runtime
 from chalicelib.adapters import clients
 from chalicelib.adapters.dynamodb import codec, keys
 from chalicelib.adapters.outlet import post_of
-from chalicelib.adapters.queues import due_key_of, view_of
+from chalicelib.adapters.queues import due_of, view_of
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.receipt import Receipt
+from chalicelib.domain.timer import Timer
+from chalicelib.domain.weekly import Weekly
 from chalicelib.ports import Carrier, Early, Mail, Outlet, Sms
 from infra.local.functions import Function
 from infra.local.system import LocalSystem
@@ -54,8 +57,11 @@ QUEUES = {
 }
 RECEIVED_MAX = 10
 RECORDS_MAX = 100_000
+NAMED = re.compile(r"""["'](\w+)["']\s*[:=]\s*\?""")
+"""The attribute that each parameter of a statement is of, in their order."""
+
 SENDS = frozenset({"SendEmail", "SendTextMessage"})
-WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchExecuteStatement"})
 SES_KINDS = {"delivery": "Delivery", "bounce": "Bounce", "soft_bounce": "Bounce", "complaint": "Complaint"}
 SMS_KINDS = {
     "delivery": "TEXT_DELIVERED",
@@ -156,6 +162,9 @@ class DeepEngine(Engine):
         if answer and answer["batchItemFailures"]:
             raise Failed(name)
 
+    def name_of(self, body: str) -> str | None:
+        return due_of(body).name
+
     def _sweep_once(self, now: datetime) -> int:
         found: Json = self.lambdas["sweep"].invoke(dict(SCHEDULED))
         return int(found["due"])
@@ -234,7 +243,7 @@ class DeepEngine(Engine):
             raise ReadTimeoutError(endpoint_url="aws")
         self.fault_after = (fault, operation)
 
-    def after_call(self, model: Any) -> None:
+    def after_call(self, model: Any, parsed: Json) -> None:
         """Lose the reply of a call that was done; called by botocore."""
         self.reached = self.reached or model.name in SENDS
         fault, self.fault_after = self.fault_after, None
@@ -242,6 +251,10 @@ class DeepEngine(Engine):
             return
         if fault[0] == "dies after":
             raise Died
+        if fault[0] == "applied, but an error" and model.name == "BatchExecuteStatement":
+            lost = {"Error": {"Code": "ConditionalCheckFailed", "Message": "its own write"}}
+            parsed["Responses"] = [lost] * len(parsed["Responses"])
+            return
         if fault[0] == "applied, but an error" and model.name in WRITES:
             # A client that tries again meets its own write.
             error = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "its own write"}}
@@ -255,6 +268,9 @@ class DeepEngine(Engine):
         touched, self.touched = list(dict.fromkeys(self.touched)), []
         for pk, sk in touched:
             image = self._item(pk, sk)
+            if pk.startswith("TIMER#"):
+                self._keep_timer(sk, image)
+                continue
             kept = codec.decode(image) if image and "body" in image else None
             if kept is not None:
                 self._keep(pk, kept)
@@ -275,6 +291,14 @@ class DeepEngine(Engine):
             memory.entries[pk.partition("#")[2]][kept.version] = kept
         self._keep_name(kept)
 
+    def _keep_timer(self, sk: str, image: Json | None) -> None:
+        if image is None:
+            self.memory.timers.pop(sk, None)
+            return
+        at, _, name = sk.partition("#")
+        ids, tries = tuple(image["ids"]["S"].split()), int(image["tries"]["N"])
+        self.memory.timers[sk] = Timer(datetime.fromisoformat(at), ids, name, tries)
+
     def _keep_name(self, kept: Any) -> None:
         memory = self.memory
         if isinstance(kept, Customer):
@@ -283,6 +307,8 @@ class DeepEngine(Engine):
             memory.addresses[kept.key] = kept
         if isinstance(kept, Early):
             memory.early[kept.key] = kept
+        if isinstance(kept, Weekly):
+            memory.put_weekly(kept)  # or no sweep is planned for it
 
     def _line(self, case: Case) -> Entry | None:
         before = self.memory.cases.get(case.id)
@@ -307,9 +333,9 @@ class DeepEngine(Engine):
             self.send("intake", body, f"event {event.get('id')}", *map(self.names.customer, subjects_of(event)))
 
     def _drain_hints(self) -> None:
-        for body in dict.fromkeys(self._received("due")):
-            key = due_key_of(body)
-            self.send("due", body, f"{key.kind} {self.label(key.id)}", *self.subjects(key.id))
+        for body in self._received("due"):
+            due = due_of(body)
+            self.send("due", body, self.called_by(due), *self.subjects_of(due))
         for body in self._received("views"):
             view = view_of(body)
             self.send("views", body, f"view {self.label(view.id)} {view.rating}", view.id)
@@ -349,6 +375,12 @@ class DeepEngine(Engine):
 
 
 def _keys_of(request: Json) -> list[tuple[str, str]]:
+    if "Statements" in request:
+        named = [
+            dict(zip(NAMED.findall(each["Statement"]), each["Parameters"], strict=True))
+            for each in request["Statements"]
+        ]
+        return [(key["pk"]["S"], key["sk"]["S"]) for key in named]
     writes = [next(iter(each.values())) for each in request.get("TransactItems", [])] or [request]
     found = [write.get("Item") or write.get("Key") or {} for write in writes]
     return [(key["pk"]["S"], key["sk"]["S"]) for key in found if "pk" in key]
@@ -380,10 +412,10 @@ def hooked(engine_of: Callable[[], DeepEngine | None]) -> Iterator[None]:
         if engine:
             engine.before_call(model, params)
 
-    def after(model: Any, **_: Any) -> None:
+    def after(model: Any, parsed: Json, **_: Any) -> None:
         engine = engine_of()
         if engine:
-            engine.after_call(model)
+            engine.after_call(model, parsed)
 
     session = clients.session()
     session.register("before-call", before, unique_id="simulation-before")

@@ -21,7 +21,7 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.domain.terms import Channel
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Invalid
 from chalicelib.flows import collect, invite, project, publish, receive, work
-from chalicelib.ports import DueKey, Mail, Ports, Sms, View, Write
+from chalicelib.ports import Due, DueKey, Mail, Ports, Sms, View, Write
 from tests.simulation.faults import (
     CARRIER,
     PROFILES,
@@ -99,6 +99,15 @@ class WatchedMemory(Memory):
         """What was written of people and addresses since anybody looked."""
         self.customers = WatchedCustomers(self.told, self.renamed)
         self.addresses = WatchedAddresses(self.renamed)
+
+    def first_timer(self) -> datetime | None:
+        """Return when anything may be due first; what was moved since may stand there still."""
+        singles = [self._armed[0][0]] if self._armed else []
+        return min([*singles, *(timer.at for timer in self.timers.values())], default=None)
+
+    def may_be_due(self, until: datetime) -> bool:
+        """Say whether a sweep may find anything."""
+        return bool(self.armed(until, 1)) or any(timer.at <= until for timer in self.timers.values())
 
     def put_invitation(self, invitation: Invitation) -> None:
         before = self.invitations.get(invitation.id)
@@ -229,7 +238,7 @@ class Engine:
         self.labels: dict[str, str] = {}
         self.handlers: dict[str, Callable[[Any, datetime], None]] = {
             "intake": self._intake,
-            "due": lambda body, now: work.take(self.ports, body, now),
+            "due": self._due,
             "views": lambda body, now: collect.see(self.ports, [body]),
             "receipts": lambda body, now: receive.take(self.ports, body, now),
             "webhooks": lambda body, now: publish.post(self.ports, body, ORIGIN, now),
@@ -504,7 +513,8 @@ class Engine:
         if chance.random() < 0.5 and failed and name == "due":
             self.happened.append(listed)
             self.tell(f"{name}: an empty list of failures takes {len(failed)} failed hints away")
-            return []
+            # What has claimed is no hint any more: it stays in the queue until its fates are known.
+            return [message for message in failed if self.has_taken(message)]
         self.happened.append(listed)
         self.tell(f"{name}: a list that names a stranger lets all {len(batch)} come again")
         return batch
@@ -539,6 +549,26 @@ class Engine:
             invite.handle(self.ports, body, now)
         except Invalid as error:
             self.ports.inbox.refuse(json.dumps(body, default=str), str(error))
+
+    def _due(self, body: Any, now: datetime) -> None:
+        for error in work.take(self.ports, body, now):
+            self.tell(f"a due step failed ({error!r:.120})", depth=1)
+
+    def name_of(self, body: Any) -> str | None:
+        """Return the name under which a message to the workers claims."""
+        name: str | None = body.name
+        return name
+
+    @property
+    def in_flight(self) -> set[str | None]:
+        """The names of the messages to the workers that will come again, or lie where operators see them."""
+        due = self.queues["due"]
+        return {self.name_of(message.body[0]) for message in (*due.messages, *due.dead)}
+
+    def has_taken(self, message: Message) -> bool:
+        """Say whether something was claimed by a message, whose fate it knows."""
+        name = self.name_of(message.body[0])
+        return any(each.taken_by == name for each in self.memory.invitations.values()) if name else False
 
     def drain(self) -> None:
         """Carry on to the queues what flows have handed to them."""
@@ -593,9 +623,9 @@ class Engine:
 
     def _drain_hints(self) -> None:
         memory = self.memory
-        keys, memory.nudged = memory.nudged, []
-        for key in dict.fromkeys(keys):
-            self.send("due", key, f"{key.kind} {self.label(key.id)}", *self.subjects(key.id))
+        due, memory.nudged = memory.nudged, []
+        for each in due:
+            self.send("due", each, self.called_by(each), *self.subjects_of(each))
         views, memory.views = memory.views, []
         for view in views:
             self.send("views", view, f"view {self.label(view.id)} {view.rating}", view.id)
@@ -603,6 +633,15 @@ class Engine:
         for post, after in posts:
             name = f"post {post.what.kind} of {self.label(post.what.item or '')} to {post.webhook}"
             self.send("webhooks", post, name, after=min(after, DELAY_MAX))
+
+    def called_by(self, due: Due) -> str:
+        """Return how the story calls a message to the workers."""
+        more = f" and {len(due.ids) - 1} more" if len(due.ids) > 1 else ""
+        return f"{due.kind} {self.label(due.ids[0])}{more}"
+
+    def subjects_of(self, due: Due) -> tuple[str, ...]:
+        """Return what a race about a message would be about."""
+        return tuple(dict.fromkeys(name for id_ in due.ids for name in self.subjects(id_)))
 
     def subjects(self, id_: str) -> tuple[str, ...]:
         """Return what a race about an invitation would be about: itself and its customer."""
@@ -613,10 +652,10 @@ class Engine:
 
     def _arm(self) -> None:
         """Plan the next sweep that can find anything: the others would change nothing."""
-        timers = self.memory._armed
-        if not timers:
+        first = self.memory.first_timer()
+        if first is None:
             return
-        soonest = max(timers[0][0], self.now + SECOND)
+        soonest = max(first, self.now + SECOND)
         if self._sweep_at is not None and self._sweep_at <= soonest:
             return
         minute = _next_minute(soonest)
@@ -630,14 +669,14 @@ class Engine:
         self._sweep_at = None
         missed = any(begin <= self.now < end for begin, end in self.outages) and self.chances.active
         chance = self.chances.of(f"sweep {self.now}")
-        if not missed and self.memory.armed(self.now + SKEW_MAX, 1):
+        if not missed and self.memory.may_be_due(self.now + SKEW_MAX):
             twice = self.chances.active and chance.random() < self.profile.duplicates
             for _ in range(2 if twice else 1):
                 self.run("sweep", f"sweep {str(self.now)[5:16]}", self._sweep_once)
         at = _next_minute(self.now + SECOND)
-        timers = self.memory._armed
-        if timers:
-            at = max(at, _next_minute(timers[0][0]))
+        first = self.memory.first_timer()
+        if first:
+            at = max(at, _next_minute(first))
             self._sweep_at = at
             self.plan(at, "~sweep", self._sweep)
 

@@ -15,6 +15,7 @@ WRITES = frozenset(
     {
         "create",
         "save",
+        "save_many",
         "save_with_case",
         "save_early",
         "save_digest",

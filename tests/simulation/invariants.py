@@ -156,7 +156,7 @@ def decision_stands(judge: Judge, write: InvitationWrite, context: Context) -> N
 
 
 STATES = {
-    "scheduled": {"scheduled", "attempted", "skipped"},
+    "scheduled": {"scheduled", "attempted", "sent", "skipped"},
     "attempted": {"attempted", "sent", "scheduled", "failed"},
     "sent": {"sent"},
     "failed": {"failed"},
@@ -166,17 +166,64 @@ STATES = {
 
 @invariant(2, "a message of unknown fate is attempted")
 def states_in_order(judge: Judge, write: InvitationWrite, context: Context) -> None:
-    """Before anything may have been sent, the invitation says `attempted`; `sent` only after the carrier's word."""
+    """`sent` is the carrier's word, or that of a message of the queue, which takes it back should it come again."""
     before, after = write.before, write.after
+    label = judge.label(after.id)
     if before is None:
-        assert after.state in ("scheduled", "skipped"), f"{judge.label(after.id)} begins as {after.state}"
+        assert after.state in ("scheduled", "skipped"), f"{label} begins as {after.state}"
         return
-    assert after.state in STATES[before.state], f"{judge.label(after.id)}: {before.state} → {after.state}"
+    state = "attempted" if before.taken_by else before.state
+    assert after.state in STATES[state], f"{label}: {before.state} → {after.state}"
     taken = judge.ledger.by_invitation.get(("invitation", after.id))
-    if after.state == "scheduled" and before.state == "attempted":
-        assert not taken, f"{judge.label(after.id)} was handed over, and is scheduled again"
-    if after.state == "sent":
-        assert taken, f"{judge.label(after.id)} is sent, but no carrier has it"
+    if after.state == "scheduled" and before.state != "scheduled":
+        assert not taken, f"{label} was handed over, and is scheduled again"
+    for kind, said in _said(after).items():
+        known = judge.ledger.by_invitation.get((kind, after.id)) or after.taken_by
+        assert said != "sent" or known, f"{kind} {label} is sent, but no carrier has it"
+
+
+def _said(invitation: Invitation) -> dict[str, str | None]:
+    """Return what an invitation says became of each of its messages."""
+    return {"invitation": invitation.state, "reminder": invitation.reminder, "instead": invitation.instead}
+
+
+@invariant(2, "what says that it was sent was, or is being sent")
+def sent_is_known(judge: Judge) -> None:
+    """A claim's `sent` stands without the carrier's word only while the message that claimed it is still to come."""
+    in_flight = judge.engine.in_flight
+    for invitation in judge.memory.invitations.values():
+        for kind, said in _said(invitation).items():
+            if said == "sent" and not judge.ledger.by_invitation.get((kind, invitation.id)):
+                label = judge.label(invitation.id)
+                assert invitation.taken_by in in_flight, (
+                    f"{kind} {label} says sent, no carrier has it, nobody will look"
+                )
+
+
+@invariant(10, "what waits for a shared timer has one")
+def shared_timer_armed(judge: Judge, write: InvitationWrite, context: Context) -> None:
+    """What the index of single timers does not name is named by a shared one, from the same moment on."""
+    after = write.after
+    if after.needs_timer and after.index_at is None:
+        named = any(after.id in timer.ids for timer in judge.memory.timers.values())
+        assert named, f"{judge.label(after.id)} is due at {after.due_at}, and no timer names it"
+
+
+@invariant(10, "what waits for a shared timer keeps it")
+def shared_timers_kept(judge: Judge) -> None:
+    """Nobody takes a timer away while it is the only one, and none is left behind for ever."""
+    named = {id_ for timer in judge.memory.timers.values() for id_ in timer.ids}
+    for invitation in judge.memory.invitations.values():
+        if invitation.due_at and invitation.index_at is None:
+            assert invitation.id in named, f"{judge.label(invitation.id)} has lost its timer of {invitation.due_at}"
+
+
+@invariant(10, "no shared timer is left behind")
+def shared_timers_gone(judge: Judge) -> None:
+    """When all is quiet, a timer of the past is gone."""
+    for timer in judge.memory.timers.values():
+        late = judge.engine.now - timer.at
+        assert late <= 5 * MINUTE, f"the timer of {len(timer.ids)} invitations is {late} overdue"
 
 
 @invariant(6, "opening a page changes nothing")
@@ -245,8 +292,8 @@ def steps_in_time(judge: Judge, write: InvitationWrite, context: Context) -> Non
     if before is None or context.kind != "due":
         return
     settled = before.confirm_at and not after.confirm_at
-    sends = before.state == "scheduled" and after.state == "attempted"
-    reminds = after.reminder == "attempted" and before.reminder != "attempted"
+    sends = before.state == "scheduled" and after.state in ("attempted", "sent")
+    reminds = after.reminder is not None and before.reminder is None
     due = before.send_at if sends else before.remind_at if reminds else before.confirm_at if settled else None
     if due is None:
         return
@@ -978,6 +1025,7 @@ def no_token_kept(judge: Judge) -> None:
 ON_INVITATION: tuple[Check, ...] = (
     decision_stands,
     states_in_order,
+    shared_timer_armed,
     views_only_mark,
     confirmed_inside_window,
     provisional_beside,
@@ -1013,12 +1061,21 @@ ON_MESSAGE: tuple[Check, ...] = (
     week_told_once,
 )
 ON_EVENT: tuple[Check, ...] = (event_names_nobody, events_known_again)
-DAILY: tuple[Check, ...] = (one_record_each, one_primary, cases_match, nothing_overdue, erased_is_gone)
+DAILY: tuple[Check, ...] = (
+    one_record_each,
+    one_primary,
+    cases_match,
+    sent_is_known,
+    shared_timers_kept,
+    nothing_overdue,
+    erased_is_gone,
+)
 AT_END: tuple[Check, ...] = (
     all_decided,
     acknowledged_is_there,
     queues_empty,
     all_quiet,
+    shared_timers_gone,
     digests_told,
     weeks_told,
     cases_follow_file,

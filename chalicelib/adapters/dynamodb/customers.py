@@ -25,13 +25,6 @@ class DynamoCustomers:
     def address(self, key: str) -> Address | None:
         return decode_as(Address, self._table.get(keys.address(key)))
 
-    def pair(self, key: str, address_key: str | None) -> tuple[Customer | None, Address | None]:
-        if address_key is None:
-            return self.get(key), None
-        kept = [decode(image) for image in self._table.get_many([keys.customer(key), keys.address(address_key)])]
-        customer = next((each for each in kept if isinstance(each, Customer)), None)
-        return customer, next((each for each in kept if isinstance(each, Address)), None)
-
     def several(
         self, names: Sequence[str], address_names: Sequence[str]
     ) -> tuple[dict[str, Customer], dict[str, Address]]:

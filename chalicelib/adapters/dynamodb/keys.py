@@ -18,6 +18,7 @@
     values                ROLLUP#<kind>#<dimension>           VALUES                  –
     lane                  LANE#<lane>                         LANE                    –
     token                 TOKEN#<sha256>                      TOKEN                   –
+    timer                 TIMER#<shard>                       <stamp>#<name>          –
 
 A timeline's version has six digits, so that it sorts. The sparse indexes hold keys only:
 
@@ -153,6 +154,24 @@ def id_of(pk: str) -> str:
     return pk.partition("#")[2]
 
 
+def timer(name: str, at: str) -> Key:
+    """Key of a shared timer by the instant (terms.stamp) by which it is due.
+
+    The shard follows from the name, so that none is written more than another.
+    """
+    return timers(due_shard(name)), f"{at}#{name}"
+
+
+def timers(shard: str) -> str:
+    """Partition of the shared timers of a shard."""
+    return f"TIMER#{shard}"
+
+
+def timers_until(at: datetime) -> str:
+    """Sort key behind every shared timer that is due at an instant, and before all later ones."""
+    return f"{stamp(at)}$"
+
+
 def lane_of(shard: str) -> int:
     """Return the lane that a shard of the stream counts in."""
     return crc32(shard.encode()) % LANES
@@ -170,7 +189,7 @@ def due_shards() -> list[str]:
 
 def due_keys(item: Invitation | Case | Digest | Weekly) -> dict[str, str]:
     """Return the attributes that put an item into the due index; none when nothing is due by itself."""
-    at = item.due_at
+    at = item.index_at if isinstance(item, Invitation) else item.due_at
     return {"due": due_shard(item.id), "due_at": stamp(_next_millisecond(at))} if at else {}
 
 
