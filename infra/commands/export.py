@@ -1,16 +1,21 @@
-"""Write all answers of some days into a file, with words, references and customers' ids: for leadership's eyes."""
+"""Write all answers of some days into a file, with words, references and customers' ids: for leadership's eyes.
+
+With --everything, write instead all that a stage holds, for `import` into another one: from a stage at rest.
+"""
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from chalicelib.adapters.dynamodb.codec import Image
 from chalicelib.adapters.spreadsheet import columns_of, csv_of
 from chalicelib.flows.export import FORMATS, ROWS_MAX, Bounds, Exported, export
 from chalicelib.ports import Principal
+from infra import items, stage_file
 from infra.commands import connection
-from infra.commands.screen import Screen
+from infra.commands.screen import Bar, Screen
 
 OPERATOR = Principal(id="operator", role="admin", name="Operator")
 WHOLE_DAYS = Bounds(files=sys.maxsize, file_bytes=sys.maxsize)
@@ -23,12 +28,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", default="", help="the day after the last one (default: tomorrow)")
     parser.add_argument("--format", choices=FORMATS, default=FORMATS[0])
     parser.add_argument("--out", type=Path, required=True, help="the file to write; it holds personal data")
+    parser.add_argument("--everything", action="store_true", help="all that the stage holds, for `import`")
     connection.arguments(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Write the file, page by page."""
     system = connection.connect(options)
+    if options.everything:
+        return _everything(options.out, screen)
     asked = {"from": options.first, "to": options.end, "format": options.format, "limit": str(ROWS_MAX)}
     columns, count = columns_of(system.ports.library.organisation()), 0
     with options.out.open("w", newline="", encoding="utf-8") as file:
@@ -39,6 +47,21 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     screen.say(f"{count:,} answers are in {options.out}.")
     screen.result({"answers": count, "file": str(options.out)})
     return 0
+
+
+def _everything(out: Path, screen: Screen) -> int:
+    with screen.progress("Writing items", items.estimated()) as bar:
+        count = stage_file.write(out, watched(items.whole(), bar), stage_file.known())
+    screen.say(f"{count:,} items are in {out}, personal data among them; `python -m infra import` reads it.")
+    screen.result({"items": count, "file": str(out)})
+    return 0
+
+
+def watched(images: Iterable[Image], bar: Bar) -> Iterator[Image]:
+    """Return items, each of which moves a bar on."""
+    for image in images:
+        bar.step()
+        yield image
 
 
 def pages(system: connection.Connection, asked: dict[str, str], bounds: Bounds = WHOLE_DAYS) -> Iterator[Exported]:

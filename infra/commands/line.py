@@ -24,6 +24,7 @@ COMMANDS = {
     "secret": "secret",
     "token": "token",
     "export": "export",
+    "import": "import_stage",
     "sql": "sql",
     "cost": "cost",
 }

@@ -41,6 +41,8 @@ from chalicelib.domain.weekly import Weekly
 DUE = "due"
 DEPARTMENT = "department"
 TTL = "ttl"
+IMPORTED = "imported"
+"""Attribute of an item that came from another stage: what it tells was told there."""
 
 DUE_SHARDS = 4  # 4,000 writes a second; raising it loses nothing, since the shards of before are still read
 LANES = 8

@@ -43,9 +43,15 @@ def write_of(record: Mapping[str, Any]) -> Write:
     try:
         if told["Keys"]["sk"]["S"] not in (keys.INVITATION, keys.CASE, keys.CUSTOMER):
             return Write(sequence)
+        if _is_import(told):
+            return Write(sequence)
         return Write(sequence, _told(told.get("OldImage")), _told(told.get("NewImage")))
     except Exception:  # as above
         return Write(sequence, readable=False)
+
+
+def _is_import(told: Mapping[str, Any]) -> bool:
+    return "OldImage" not in told and keys.IMPORTED in told.get("NewImage", {})
 
 
 def _told(image: dict[str, Any] | None) -> Invitation | Case | Customer | None:
