@@ -89,6 +89,9 @@ TICKET = program(
     "ticket", "ticket.closed", "csat", rest_days=2, hours={"daily": ["00:00-24:00"]}, when={"vip": ["yes"]}
 )
 SUPPORT = program("support", "ticket.closed", "csat", rest_days=3, channels=("sms", "email"), rest_days_after_answer=6)
+LATER = program("later", "ticket.closed", "ces", rest_days=0, remind_after=None, hours={"daily": ["00:00-24:00"]})
+"""Asks of what happens after it came, and of nothing before."""
+
 DELIVERY = program("delivery", "delivery.completed", "csat", delay=timedelta(days=1), rest_days=5)
 
 
@@ -124,9 +127,9 @@ def organisation(step: int = 0) -> Organisation:
     wording = "¿Cómo le fue?" if step < 2 else "¿Qué tal le fue?"
     changes: dict[str, object] = {"programs": tuple(programs), "retired_programs": ()}
     if step >= 1:
-        changes = {"programs": (*programs, DELIVERY), "retired_programs": ()}
+        changes = {"programs": (*programs, DELIVERY, LATER), "retired_programs": ()}
     if step >= 4:
-        changes = {"programs": (PURCHASE_EFFORT, PURCHASE, SUPPORT, DELIVERY), "retired_programs": ("user", "ticket")}
+        changes = {"programs": (PURCHASE_EFFORT, PURCHASE, SUPPORT, DELIVERY), "retired_programs": ("user", "ticket", "later")}
     gone = ["billing"] if step >= 3 else []
     logistics_hours = 2 if step < 2 else 6
     holidays = () if step < 2 else (date(2026, 3, 23), date(2026, 4, 2), date(2026, 4, 3))

@@ -20,7 +20,7 @@ from chalicelib.domain.outgoing import CloudEvent, Origin
 from chalicelib.domain.receipt import Receipt
 from chalicelib.domain.terms import Channel
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Invalid
-from chalicelib.flows import collect, invite, project, publish, receive, work
+from chalicelib.flows import collect, file, invite, project, publish, receive, work
 from chalicelib.ports import Due, DueKey, Mail, Ports, Sms, View, Write
 from tests.simulation.faults import (
     CARRIER,
@@ -584,7 +584,7 @@ class Engine:
     @property
     def reads(self) -> tuple[str, ...]:
         """Name who reads the stream: each takes as long as all else, and every profile has both at times."""
-        return ((), ("stream",), (), ("publish",))[(self.seed // (2 * len(PROFILES)) + 1) % 4]
+        return ((), ("stream",), (), ("publish", "file"))[(self.seed // (2 * len(PROFILES)) + 1) % 4]
 
     def open_streams(self, names: Collection[str]) -> None:
         """Let the consumers of the table's stream take part."""
@@ -595,17 +595,26 @@ class Engine:
         return any(stream.consumer.kind == name for stream in self.streams)
 
     def consumers(self) -> tuple[Consumer, ...]:
-        """Return what the stream calls: who counts, and who tells other programs."""
+        """Return what the stream calls: who counts, who writes day files, and who tells other programs."""
         memory = self.memory
+
+        def changes(since: int) -> tuple[list[tuple[str, Any]], int]:
+            new = memory.changes[since:]
+            return [((each.new or each.old).id, each) for each in new], len(memory.changes)  # type: ignore[union-attr]
+
         return (
             Consumer(
                 "stream",
                 lambda: len(memory.changes),
-                lambda since: (
-                    [((each.new or each.old).id, each) for each in memory.changes[since:]],  # type: ignore[union-attr]
-                    len(memory.changes),
-                ),
+                changes,
                 lambda batch, shard, now: project.project(self.ports, batch, shard, now),
+            ),
+            Consumer(
+                "file",
+                lambda: len(memory.changes),
+                changes,
+                lambda batch, shard, now: file.tell(self.ports, batch),
+                replayed_max=3,
             ),
             Consumer(
                 "publish",

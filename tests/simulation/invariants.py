@@ -1,5 +1,6 @@
 """Say what must always be true, each in a small function of its own; numbered as in the design."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from chalicelib.domain.case import Case
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Program
+from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.domain.weekly import mailboxes
 from chalicelib.flows import project
@@ -770,11 +771,22 @@ def nothing_overdue(judge: Judge) -> None:
 
 @invariant(15, "after erasure nothing leads to the person")
 def erased_is_gone(judge: Judge) -> None:
-    """No name, address, or word of an erased person is left anywhere in the table."""
+    """Some days: no name, address, or word of an erased person is left anywhere."""
+    if (judge.engine.now - START).days % ERASURE_LOOK_DAYS == 0:
+        _erased_are_gone(judge)
+
+
+@invariant(15, "after erasure nothing leads to the person")
+def erased_stay_gone(judge: Judge) -> None:
+    """In the end, too."""
+    _erased_are_gone(judge)
+
+
+def _erased_are_gone(judge: Judge) -> None:
     gone = [person for key, person in judge.people.items() if key in judge.ledger.erased]
-    if not gone or (judge.engine.now - START).days % ERASURE_LOOK_DAYS:
+    if not gone:
         return
-    everything = "\n".join(judge.text_of(item) for item in stored(judge))
+    everything = "\n".join((*(judge.text_of(item) for item in stored(judge)), *laid_aside(judge)))
     kept = {key for key in judge.people if key not in judge.ledger.erased}
     shared = {address for key in sorted(kept) for address in judge.people[key].addresses()}
     for person in gone:
@@ -791,6 +803,14 @@ def stored(judge: Judge) -> list[Any]:
     return items
 
 
+def laid_aside(judge: Judge) -> list[str]:
+    """Return what waits outside the table: messages given up, lines of day files, posts that nobody took."""
+    memory = judge.memory
+    dead = [str(message.body) for queue in judge.engine.queues.values() for message in queue.dead]
+    lines = [str(line) for each in (memory.handed_over, *memory.day_files.values()) for line in each]
+    return [*dead, *(body for body, _ in memory.refused), *lines, *(str(post) for post, _ in memory.given_up)]
+
+
 # What is true when all is quiet
 
 
@@ -798,14 +818,26 @@ def stored(judge: Judge) -> list[Any]:
 def all_decided(judge: Judge) -> None:
     """Each program that asked at the time and each of its contacts has a record; `-` when none did."""
     recorded: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    first: dict[tuple[str, str], datetime] = {}
     for invitation in judge.memory.invitations.values():
         found = judge.ledger.event_of.get(invitation.id)
         if found:
             recorded.setdefault(found, set()).add((invitation.program, invitation.label))
+            first[found] = min(first.get(found, invitation.decided_at), invitation.decided_at)
     for event, raw in judge.ledger.accepted.items():
         got = recorded.get(event, set())
-        wanted = [_wanted(raw, organisation) for _, organisation in judge.ledger.organisations]
+        wanted = [_wanted(raw, organisation) for organisation in _in_force(judge, first.get(event))]
         assert got in wanted, f"{event} ended in {sorted(got)}, wanted one of {[sorted(each) for each in wanted]}"
+
+
+def _in_force(judge: Judge, first: datetime | None) -> list[Organisation]:
+    """Return the files by which an event may have been decided first: programs that came later never ask about it."""
+    files = judge.ledger.organisations
+    if first is None:
+        return [organisation for _, organisation in files]
+    late = first + judge.skew + MINUTE
+    early = max((since for since, _ in files if since <= first - judge.skew - MINUTE), default=START)
+    return [organisation for since, organisation in files if early <= since <= late]
 
 
 def _wanted(raw: dict[str, Any], organisation: Any) -> set[tuple[str, str]]:
@@ -981,6 +1013,21 @@ def moves_told(judge: Judge) -> None:
             assert (id_, version, kind) in told, f"{judge.label(id_)}: no program was told of {line.move} v{version}"
 
 
+@invariant(14, "day files say what the table says")
+def files_agree(judge: Judge) -> None:
+    """Of each answer the line of its highest version has its rating, however often lines came and in which order."""
+    if not judge.engine.is_read("file"):
+        return
+    latest: dict[str, Any] = {}
+    for line in judge.memory.handed_over:
+        if line.kind == "responses" and line.version >= latest.get(line.id, line).version:
+            latest[line.id] = line
+    filed = {id_: json.loads(line.text)["rating"] for id_, line in latest.items()}
+    answered = {each.id: each.confirmed.rating for each in judge.memory.invitations.values() if each.confirmed}
+    wrong = {id_ for id_ in {*filed, *answered} if filed.get(id_) != answered.get(id_)}
+    assert not wrong, f"{len(wrong)} answers differ, as {judge.label(min(wrong))}"
+
+
 def _announced(judge: Judge, kind: str) -> list[CloudEvent]:
     return [event for event in judge.memory.announced if event.type.startswith(kind)]
 
@@ -1013,11 +1060,9 @@ def webhooks_reached(judge: Judge) -> None:
 
 @invariant(16, "no token in the table or a queue")
 def no_token_kept(judge: Judge) -> None:
-    """What opens a page is nowhere but in the message."""
-    queued = [str(message.body) for queue in judge.engine.queues.values() for message in queue.dead]
-    everything = "\n".join(
-        (*(judge.text_of(item) for item in stored(judge)), *queued, *(body for body, _ in judge.memory.refused))
-    )
+    """What opens a page is nowhere but in the message: no other program, no file and no dead letter has it."""
+    told = [event.model_dump_json() for event in judge.memory.announced]
+    everything = "\n".join((*(judge.text_of(item) for item in stored(judge)), *laid_aside(judge), *told))
     found = set(re.findall(r"[A-Za-z0-9_-]{44,}", everything)) & judge.engine.writer.tokens
     assert not found, f"a token is kept: {found}"
 
@@ -1082,9 +1127,11 @@ AT_END: tuple[Check, ...] = (
     scanned_unconfirmed,
     fulfilled_is_there,
     counters_recounted,
+    files_agree,
     moves_told,
     wishes_told,
     webhooks_reached,
+    erased_stay_gone,
     no_token_kept,
 )
 __all__ = ["Case", "Judge"]

@@ -443,6 +443,18 @@ MUTANTS = (
         "after = entrusted(step.next, round_.by) if message and round_.by else step.next",
         'after = step.next.model_copy(update={"carrier_id": message.text.split()[0]}) if message else step.next',
     ),
+    bug(
+        "who opens a link is noted as a customer",
+        COLLECT,
+        "    ports.views.note(View(id_, rating, now))",
+        '    found = ports.invitations.get(id_)\n    known = ports.customers.get(found.customer) if found else None\n    if known:\n        ports.customers.save(known.model_copy(update={"version": known.version + 1}))\n    ports.views.note(View(id_, rating, now))',
+    ),
+    bug(
+        "a day file holds the words of an answer",
+        "flows/file.py",
+        "        ports.day_files.hand_over(last)",
+        "        ports.day_files.hand_over([*last, *(Line('cases', '', 'x', 1, str(each.new)) for each in changes)])",
+    ),
     # The file changes, and alerts that go together
     bug(
         "a removed department keeps its cases",
