@@ -129,7 +129,10 @@ def organisation(step: int = 0) -> Organisation:
     if step >= 1:
         changes = {"programs": (*programs, DELIVERY, LATER), "retired_programs": ()}
     if step >= 4:
-        changes = {"programs": (PURCHASE_EFFORT, PURCHASE, SUPPORT, DELIVERY), "retired_programs": ("user", "ticket", "later")}
+        changes = {
+            "programs": (PURCHASE_EFFORT, PURCHASE, SUPPORT, DELIVERY),
+            "retired_programs": ("user", "ticket", "later"),
+        }
     gone = ["billing"] if step >= 3 else []
     logistics_hours = 2 if step < 2 else 6
     holidays = () if step < 2 else (date(2026, 3, 23), date(2026, 4, 2), date(2026, 4, 3))

@@ -835,8 +835,8 @@ def _in_force(judge: Judge, first: datetime | None) -> list[Organisation]:
     files = judge.ledger.organisations
     if first is None:
         return [organisation for _, organisation in files]
-    late = first + judge.skew + MINUTE
-    early = max((since for since, _ in files if since <= first - judge.skew - MINUTE), default=START)
+    late = first + judge.skew + 10 * MINUTE
+    early = max((since for since, _ in files if since <= first - judge.skew - 10 * MINUTE), default=START)
     return [organisation for since, organisation in files if early <= since <= late]
 
 
