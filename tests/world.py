@@ -1,8 +1,10 @@
 """A whole Lazo in memory: the flows' ports, plain messages, and the pumps that AWS would be."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.adapters import memory as kept
 from chalicelib.adapters.links import SignedLinks
@@ -78,6 +80,13 @@ def _mail(to: tuple[str, ...], kind: str, text: str, id_: str) -> Mail:
     return Mail(to, kind, text, "", "El Tornillo", "hola@tornillo.example", tags={"kind": kind, "invitation": id_})
 
 
+def _apart(kept: Any) -> Any:
+    """Return what holds the same, in containers of its own."""
+    if isinstance(kept, dict):
+        return {key: _apart(value) for key, value in kept.items()}
+    return type(kept)(map(_apart, kept)) if isinstance(kept, list | set | deque) else kept
+
+
 @dataclass
 class World:
     """One company's Lazo at one moment; `settle` does what queues and timers would."""
@@ -90,6 +99,12 @@ class World:
         names = KeyedNames(b"pepper")
         self.ports: Ports = kept.ports(self.memory, links=links, messages=PlainMessages(links), names=names)
         self.publish(organisation())
+
+    def twin(self) -> "World":
+        """Return a world of its own that has lived the same; what is frozen is shared, what can change is not."""
+        made = World(self.now)
+        vars(made.memory).update({name: _apart(value) for name, value in vars(self.memory).items()})
+        return made
 
     def publish(self, company: Organisation) -> None:
         """Publish an organisation now."""
