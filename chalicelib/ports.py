@@ -10,6 +10,7 @@ from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.event import EventRef, Fulfilment
+from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.rollup import Row as Row
@@ -114,6 +115,8 @@ class Cases(Protocol):
 
     def get(self, id_: str) -> Case | None: ...
 
+    def get_many(self, ids: Sequence[str]) -> dict[str, Case]: ...
+
     def timeline(self, id_: str) -> tuple[Entry, ...]: ...
 
     def latest_entries(self, cases: Sequence[Case], most: int) -> dict[str, tuple[Entry, ...]]:
@@ -137,6 +140,24 @@ class Cases(Protocol):
         ...
 
     def save_weekly(self, weekly: Weekly) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
+    def note(self, name: str, noted: Noted) -> None:
+        """Note something under a name; the same again changes nothing."""
+        ...
+
+    def noted(
+        self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
+    ) -> tuple[Noted, ...]:
+        """Return what was noted under a name between two instants, both included. Consistent: one query."""
+        ...
+
+    def incidents(self, drivers: Sequence[str]) -> dict[str, Incident]:
+        """Return the latest incident of each of these drivers that ever had one. Consistent."""
+        ...
+
+    def save_incident(self, incident: Incident) -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
@@ -392,6 +413,10 @@ class Messages(Protocol):
 
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         """Return the mail with somebody's one-time link to our own pages."""
+        ...
+
+    def incident(self, incident: Incident, organisation: Organisation) -> Mail:
+        """Return the mail that tells leadership of many cases with one driver."""
         ...
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:

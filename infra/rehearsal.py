@@ -13,6 +13,7 @@ from chalicelib.adapters.memory import Memory
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report
@@ -202,6 +203,9 @@ class _Silent:
 
     def mended(self, case: Case, customer: Customer, organisation: Organisation, channel: Channel) -> Mail | Sms:
         return _mail("mended", case.id)
+
+    def incident(self, incident: Incident, organisation: Organisation) -> Mail:
+        return _mail("incident", "")
 
     def paused(self, sent: Sent, organisation: Organisation) -> Mail:
         return _mail("paused", "")

@@ -12,6 +12,7 @@ from chalicelib.adapters.memory import Memory
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report
@@ -71,6 +72,9 @@ class PlainMessages:
         found = organisation.department(report.department)
         told = "; ".join(f"{name} {each.last.value}" for name, each in report.standings.items())
         return _mail((found.head.email or "",) if found else organisation.leadership, "weekly", told, "")
+
+    def incident(self, incident: Incident, organisation: Organisation) -> Mail:
+        return _mail(organisation.leadership, "incident", f"{incident.id} since {incident.since}", "")
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         return _mail((customer.email or "",), "copy", customer.model_dump_json(), "")

@@ -16,6 +16,7 @@ from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
 from chalicelib.domain.digest import Digest
+from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
@@ -61,6 +62,8 @@ class Memory:
     entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
     digests: dict[str, Digest] = field(default_factory=dict)
     weeklies: dict[str, Weekly] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    notes: dict[str, set[tuple[datetime, str]]] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
@@ -245,6 +248,9 @@ class MemoryCases:
     def get(self, id_: str) -> Case | None:
         return self.memory.cases.get(id_)
 
+    def get_many(self, ids: Sequence[str]) -> dict[str, Case]:
+        return {id_: self.memory.cases[id_] for id_ in ids if id_ in self.memory.cases}
+
     def timeline(self, id_: str) -> tuple[Entry, ...]:
         entries = self.memory.entries.get(id_, {})
         return tuple(entries[version] for version in sorted(entries))
@@ -273,6 +279,24 @@ class MemoryCases:
         if (before.version if before else 0) != weekly.version - 1:
             raise Conflict(weekly.id)
         self.memory.put_weekly(weekly)
+
+    def note(self, name: str, noted: Noted) -> None:
+        self.memory.notes.setdefault(name, set()).add((noted.at, noted.id))
+
+    def noted(
+        self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
+    ) -> tuple[Noted, ...]:
+        kept = sorted(self.memory.notes.get(name, ()), reverse=latest_first)
+        return tuple(Noted(at=at, id=id_) for at, id_ in kept if first <= at <= last)[:limit]
+
+    def incidents(self, drivers: Sequence[str]) -> dict[str, Incident]:
+        return {each: self.memory.incidents[each] for each in drivers if each in self.memory.incidents}
+
+    def save_incident(self, incident: Incident) -> None:
+        before = self.memory.incidents.get(incident.id)
+        if (before.version if before else 0) != incident.version - 1:
+            raise Conflict(incident.id)
+        self.memory.incidents[incident.id] = incident
 
     def forget(self, id_: str) -> None:
         lines = self.memory.entries.get(id_, {})

@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 from chalicelib.adapters import notices, texts
 from chalicelib.adapters.pages.common import about, closes, company
 from chalicelib.adapters.templates import _, filled, render, sentence
-from chalicelib.adapters.templates.formats import number
-from chalicelib.adapters.wording import department_name
+from chalicelib.adapters.templates.formats import moment, number
+from chalicelib.adapters.wording import department_name, drivers_text
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.sending import Sent
@@ -170,6 +171,23 @@ class TemplateMessages:
         told = {**weekly.facts(report, organisation), "url": url}
         to = weekly.recipients(report, organisation)
         return _rendered("weekly", language, told, to, organisation, {"kind": "weekly"})
+
+    def incident(self, incident: Incident, organisation: Organisation) -> Mail:
+        language = organisation.language
+        driver = drivers_text((incident.id,), incident.survey, organisation, language) or incident.id
+        rule = organisation.incidents
+        facts = {
+            "subject": sentence(_("Incident: %(driver)s"), language, driver=driver),
+            "preheader": sentence(_("Many customers name the same, within a short time."), language),
+            "driver": driver,
+            "department": department_name(incident.department, organisation, language),
+            "since": moment(incident.since, organisation.zone, language=base_language(language)),
+            "n": rule.answers_min if rule else 0,
+            "pauses": rule is not None and rule.pause,
+            "url": self.links.page("/incidents"),
+        }
+        tags = {"kind": "incident", "driver": incident.id}
+        return _rendered("incident", language, facts, organisation.leadership, organisation, tags)
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return Sms(to, texts.reply(kind, organisation, language), {"kind": kind})

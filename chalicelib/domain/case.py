@@ -113,6 +113,8 @@ class Case(Frozen):
     origin_department: str | None = None
     supporting: tuple[str, ...] = ()
     why: Why
+    to_count: tuple[str, ...] = ()
+    """Drivers that are still to be noted: many cases with one within a short time are an incident."""
     is_repeat: bool = False
     """Whether this customer was let down before, not long ago: whoever is told is a rung higher."""
     opened_at: Instant
@@ -172,8 +174,8 @@ class Case(Frozen):
             pending.append(self.tell_heard_at)
         if self.ask_mended and self.resolved_at:
             pending.append(self.resolved_at)
-        if self.notices:
-            pending.append(self.lease_until or min(notice.at for notice in self.notices))
+        if self.notices or self.to_count:
+            pending.append(self.lease_until or min((notice.at for notice in self.notices), default=self.opened_at))
         first = min(pending, default=None)
         return max(first, self.held_until) if first and self.held_until else first
 
@@ -282,6 +284,7 @@ def open_case(
         origin_department=invitation.department,
         supporting=to.supporting,
         why=to.why,
+        to_count=_to_count(answer, organisation),
         is_repeat=repeat,
         opened_at=now,
         lead_since=now,
@@ -297,6 +300,13 @@ def open_case(
     )
     opened = _planned(case, organisation)
     return Moved(opened, _entry(opened, None, "opened", "customer", now, to.why.text))
+
+
+def _to_count(answer: Answer, organisation: Organisation) -> tuple[str, ...]:
+    if organisation.incidents is None:
+        return ()
+    chosen = {choice for choices in answer.choices.values() for choice in choices}
+    return tuple(sorted(driver for driver in chosen if organisation.survey_of_driver(driver)))
 
 
 def _opening(department: str, now: datetime, *, repeat: bool) -> tuple[Notice, ...]:
@@ -670,7 +680,7 @@ def advance(case: Case, now: datetime) -> Due | None:
             "ladder": tuple(step for step in case.ladder if step.at > now),
             "fired": (*case.fired, *(Fired(name=s.name, department=case.department, at=now) for s in reached)),
             "notices": notices,
-            "lease_until": now + LEASE if notices else None,
+            "lease_until": now + LEASE if notices or case.to_count else None,
             "acknowledge_breached": case.breached("acknowledge", now) or _told_head("acknowledge", reached),
             "resolve_breached": case.breached("resolve", now) or _told_head("resolve", reached),
             "tell_heard_at": None if tell_heard else case.tell_heard_at,
@@ -686,10 +696,18 @@ def _told_head(promise: PromiseKind, reached: list[Step]) -> bool:
     return any((step.promise, step.rung) == (promise, "head") for step in reached)
 
 
-def told(case: Case, notices: tuple[Notice, ...]) -> Case:
-    """Return the case once a carrier has taken these notices; what was added meanwhile stays."""
+def awaits(case: Case, notices: tuple[Notice, ...], counted: tuple[str, ...]) -> bool:
+    """Say whether a case still waits for any of these notices to be taken, or drivers to be noted."""
+    return bool(set(notices) & set(case.notices) or set(counted) & set(case.to_count))
+
+
+def told(case: Case, notices: tuple[Notice, ...], counted: tuple[str, ...] = ()) -> Case:
+    """Return the case once a carrier has taken these notices and these drivers were noted; what was added stays."""
     left = tuple(notice for notice in case.notices if notice not in notices)
-    return case.model_copy(update={"revision": case.revision + 1, "notices": left, "lease_until": None})
+    uncounted = tuple(driver for driver in case.to_count if driver not in counted)
+    # What could not be noted yet is tried again when the lease ends, not at once.
+    after = {"notices": left, "to_count": uncounted, "lease_until": case.lease_until if uncounted else None}
+    return case.model_copy(update={"revision": case.revision + 1, **after})
 
 
 def hold(case: Case, now: datetime) -> Case:

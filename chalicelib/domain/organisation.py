@@ -212,6 +212,15 @@ class Breaker(Frozen):
     bounces_min: Annotated[int, Field(ge=1)] = 10
 
 
+class Burst(Frozen):
+    """When many low answers that name one driver are an incident, and whether surveys then wait."""
+
+    answers_min: Annotated[int, Field(ge=2, le=100)]
+    within: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=7))] = timedelta(days=1)
+    pause: bool = False
+    """Whether nobody is asked about what the department had a part in, until leadership closes the incident."""
+
+
 class Webhook(Frozen):
     """Where our events go out to; its secret is kept with the other secrets, under this id."""
 
@@ -250,6 +259,8 @@ class Organisation(Frozen):
     webhooks: tuple[Webhook, ...] = ()
     alerts_quiet: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(minutes=5)
     """How long a mailbox that was alerted is left in peace; the alerts of that time come in one mail. 0: never."""
+    incidents: Burst | None = None
+    """When many low answers with one driver are an incident; None: never."""
     tell_heard: bool = False
     """Whether a customer is told "we heard you" once somebody has picked the case up."""
     internal_domains: tuple[Name, ...] = ()
@@ -276,6 +287,10 @@ class Organisation(Frozen):
     def survey(self, id_: str) -> Survey:
         """Return a survey by its id, which validation has found to exist."""
         return next(survey for survey in self.surveys if survey.id == id_)
+
+    def survey_of_driver(self, driver: str) -> Survey | None:
+        """Return a survey that words a driver; None where none does any more."""
+        return next((each for each in self.surveys if driver in each.drivers), None)
 
     def program(self, id_: str) -> Program | None:
         """Return a program by its id; None where the file no longer has it."""

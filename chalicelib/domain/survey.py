@@ -95,6 +95,12 @@ class Survey(Frozen):
         return self.is_low(rating) if question.ask_if == "low" else not self.is_low(rating)
 
     @property
+    def drivers(self) -> tuple[str, ...]:
+        """The ids of everything that a customer may say has failed."""
+        asked = (question for question in self.questions if question.kind == "drivers")
+        return tuple(option.id for question in asked for option in question.options)
+
+    @property
     def version(self) -> str:
         """Name this very wording: 128 bits of SHA-256 over its content.
 

@@ -10,7 +10,7 @@ from chalicelib.domain.survey import Survey
 from chalicelib.entrypoints.access import is_over
 from chalicelib.entrypoints.visit import Visit
 from chalicelib.errors import LazoError, LinkExpired, MoveForbidden, NotFound
-from chalicelib.flows import recall, recover
+from chalicelib.flows import burst, recall, recover
 from chalicelib.ports import CaseList, CaseView, Ticket
 
 
@@ -25,7 +25,8 @@ def case_page(visit: Visit, view: CaseView, *, done: str) -> Page:
     """Return a case."""
     is_open = view.case.state != "resolved"
     known = recall.like(visit.ports, view) if is_open else ()
-    return layout.case_page(visit.desk, view, _survey(visit, view), done=done, known=known)
+    incidents = burst.of_case(visit.ports, view.case)
+    return layout.case_page(visit.desk, view, _survey(visit, view), done=done, known=known, incidents=incidents)
 
 
 def knowledge_page(visit: Visit, words: str, department: str, cursor: str) -> Page:

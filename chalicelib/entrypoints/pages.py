@@ -9,6 +9,7 @@ from functools import partial
 from chalice import Blueprint, Response
 
 from chalicelib.adapters.desk import answers as answers_layout
+from chalicelib.adapters.desk import incidents as incidents_layout
 from chalicelib.adapters.desk import ledger as ledger_layout
 from chalicelib.adapters.desk import people as people_layout
 from chalicelib.adapters.desk import sending as sending_layout
@@ -18,10 +19,10 @@ from chalicelib.adapters.remembered import RememberedCounters
 from chalicelib.domain.event import EventRef
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.trend import Trend
-from chalicelib.entrypoints.http import query
+from chalicelib.entrypoints.http import field_of, form_of, query
 from chalicelib.entrypoints.visit import Visit, for_people, show
 from chalicelib.errors import Forbidden, Invalid
-from chalicelib.flows import export, guard, ledger, own, report
+from chalicelib.flows import burst, export, guard, ledger, own, report
 
 bp = Blueprint(__name__)
 
@@ -122,6 +123,27 @@ def resume_sending(visit: Visit) -> Response:
     return show(sending_layout.sending_page(visit.desk, guard.look(visit.ports, visit.now), done=True))
 
 
+@bp.route("/incidents", methods=["GET", "HEAD"])
+@for_people(bp)
+def incidents_page(visit: Visit) -> Response:
+    """Show what lets down many customers at once."""
+    return _incidents(visit)
+
+
+@bp.route("/incidents", methods=["POST"], content_types=["application/x-www-form-urlencoded"])
+@for_people(bp)
+def close_incident(visit: Visit) -> Response:
+    """Close an incident, and let surveys go on."""
+    burst.close(visit.ports, field_of(form_of(visit.request), "driver"), visit.principal, visit.now)
+    return _incidents(visit, done=True)
+
+
+def _incidents(visit: Visit, *, done: bool = False) -> Response:
+    found = burst.look(visit.ports, visit.principal)
+    rows = [(each.incident, each.cases, each.has_more, each.pauses) for each in found]
+    return show(incidents_layout.incidents_page(visit.desk, rows, done=done))
+
+
 @bp.route("/recognition", methods=["GET", "HEAD"])
 @for_people(bp)
 def recognition_page(visit: Visit) -> Response:
@@ -137,4 +159,5 @@ def own_page(visit: Visit) -> Response:
     whose = own.subject(visit.ports, visit.principal, query(visit.request).get("person"))
     rows = [(each.metric, each.mine, each.team) for each in own.ratings(visit.ports, whose, visit.now)]
     goals, people = own.targets(visit.ports, whose, visit.now), own.people_of(visit.ports, visit.principal)
-    return show(people_layout.own_page(visit.desk, rows, goals, whose=whose, people=people))
+    praise = own.praise(visit.ports, whose, visit.now)
+    return show(people_layout.own_page(visit.desk, rows, goals, whose=whose, people=people, praise=praise))

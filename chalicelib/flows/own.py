@@ -1,5 +1,6 @@
 """Tell somebody how customers rate what they took part in, beside their department: closed months only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -7,6 +8,7 @@ from chalicelib.domain.disclosure import SMALL_MAX
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation, Staff, Target
 from chalicelib.domain.period import start_of
+from chalicelib.domain.recognition import Praise, of_department, of_person, praise_of
 from chalicelib.domain.rollup import day_of, encode, kind_name
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress, measured, progress
@@ -16,6 +18,8 @@ from chalicelib.ports import Ports, Principal
 
 RATINGS = ("nps", "csat", "ces")
 MONTHS_BACK_DAYS = 366
+PRAISE_DAYS = 366
+PRAISE_MAX = 30
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,28 @@ def subject(ports: Ports, principal: Principal, person: str | None) -> Principal
     if found is None:
         raise NotFound(person)
     return Principal(id=found.id, role="agent", name=found.name, department=principal.department, person=found.id)
+
+
+def praise(ports: Ports, whose: Principal, now: datetime) -> tuple[Praise, ...]:
+    """Return what customers said of somebody's work, the latest first; to a head also of their people's."""
+    if whose.person is None:
+        return ()
+    department = ports.library.organisation().department(whose.department)
+    leads = department is not None and whose.role == "department" and whose.person == department.head.id
+    names = (of_person(whose.person), *([of_department(department.id)] if department and leads else []))
+    first = now - timedelta(days=PRAISE_DAYS)
+    noted = [
+        each for name in names for each in ports.cases.noted(name, first, now, limit=PRAISE_MAX, latest_first=True)
+    ]
+    return _praise(ports, [each.id for each in noted])
+
+
+def _praise(ports: Ports, ids: Sequence[str]) -> tuple[Praise, ...]:
+    invitations = ports.invitations.get_many(tuple(dict.fromkeys(ids))) if ids else {}
+    surveys = {each.survey_version: ports.library.survey(each.survey_version or "") for each in invitations.values()}
+    answers = ((each, surveys[each.survey_version]) for each in invitations.values())
+    found = [praise for each, survey in answers if survey and (praise := praise_of(each, survey))]
+    return tuple(sorted(found, key=lambda praise: (praise.at, praise.id), reverse=True))[:PRAISE_MAX]
 
 
 def ratings(ports: Ports, principal: Principal, now: datetime) -> tuple[Own, ...]:

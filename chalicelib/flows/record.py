@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.case import Moved, correct, is_repeat, open_case
+from chalicelib.domain.incident import Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.recognition import praise_of, told_to
 from chalicelib.domain.response import Recorded
 from chalicelib.domain.routing import route, topics_of
 from chalicelib.domain.survey import Survey
@@ -15,6 +17,7 @@ from chalicelib.ports import DueKey, Ports
 def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:
     """Write an answer, with its case in one transaction: a low one cannot exist without. Returns what moved."""
     recorded = _read(recorded, organisation)
+    _praise(ports, recorded.next, survey)
     moved = _case(ports, recorded, survey, organisation, now)
     if moved is None:
         ports.invitations.save(recorded.next)
@@ -31,6 +34,18 @@ def _read(recorded: Recorded, organisation: Organisation) -> Recorded:
         return recorded
     read = answer.model_copy(update={"topics": topics_of(answer, organisation)})
     return replace(recorded, next=recorded.next.model_copy(update={"confirmed": read}))
+
+
+def _praise(ports: Ports, invitation: Invitation, survey: Survey) -> None:
+    """Note praise where those who did it, and their heads, will find it.
+
+    Before the answer itself is written: a note whose answer was never written, or is no praise any more, shows nothing.
+    """
+    praise = praise_of(invitation, survey)
+    if praise is None:
+        return
+    for name in told_to(invitation):
+        ports.cases.note(name, Noted(at=praise.at, id=praise.id))
 
 
 def _case(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:

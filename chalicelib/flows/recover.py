@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chalicelib.domain.case import Case, Due, Move, Notice, advance, fit, hold, mended, move, told
+from chalicelib.domain.case import Case, Due, Move, Notice, advance, awaits, fit, hold, mended, move, told
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.terms import Channel
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Forbidden, NotFound
-from chalicelib.flows import alert, amend
+from chalicelib.flows import alert, amend, burst
 from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal, Sms
 
 Write = Callable[[Case, Customer, Organisation, Channel], Mail | Sms]
@@ -174,16 +174,18 @@ def _tell(ports: Ports, step: Due, organisation: Organisation, now: datetime) ->
     if step.ask_mended:
         _to_customer(ports, view, organisation, ports.messages.mended)
     taken = tuple(notice for notice in step.notices if alert.tell(ports, notice, view, organisation, now))
-    if taken:
-        _strike_off(ports, step.case, taken)
+    counted = burst.count(ports, step.case, organisation, now)
+    _strike_off(ports, step.case, taken, counted)
 
 
-def _strike_off(ports: Ports, case: Case, taken: tuple[Notice, ...]) -> None:
+def _strike_off(ports: Ports, case: Case, taken: tuple[Notice, ...], counted: tuple[str, ...]) -> None:
     """Strike off what a carrier has taken: from the case as we left it, or as somebody has moved it since."""
+    if not awaits(case, taken, counted):
+        return
     try:
-        ports.cases.save(told(case, taken))
+        ports.cases.save(told(case, taken, counted))
     except Conflict:
-        amend.case(ports, case.id, lambda found: told(found, taken) if set(taken) & set(found.notices) else None)
+        amend.case(ports, case.id, lambda found: told(found, taken, counted) if awaits(found, taken, counted) else None)
 
 
 def _to_customer(ports: Ports, view: CaseView, organisation: Organisation, write: Write) -> None:

@@ -181,6 +181,7 @@ def of_staff(company: Company, case: Json) -> list[Look]:
         "/ledger",
         "/ledger?customer=c-3",
         "/recognition",
+        "/incidents",
         "/sending",
     )
     return [

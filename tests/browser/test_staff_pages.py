@@ -156,6 +156,7 @@ def test_every_page_of_leadership_can_be_read_by_everybody(
             "/answers?metric=joy",
             "/cases",
             "/recognition",
+            "/incidents",
             "/sending",
             "/ledger",
             "/ledger?customer=c-ORD-03005",

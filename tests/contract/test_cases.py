@@ -1,9 +1,12 @@
 """What every store of cases promises."""
 
+from datetime import datetime
+
 import pytest
 
 from chalicelib.domain.case import Notice
 from chalicelib.domain.digest import Digest, Line
+from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict, Invalid
 from chalicelib.ports import CaseList, DueKey, Page
@@ -229,3 +232,38 @@ def test_a_weekly_mail_is_due_on_its_day_and_of_two_writers_one_loses(kept: Subj
         kept.cases.save_weekly(first)
     kept.cases.save_weekly(first.model_copy(update={"version": 2, "due": None}))
     assert list(kept.timers.due(NOW + HOUR, 10)) == []
+
+
+def test_what_is_noted_under_a_name_is_there_once_in_order_of_time(kept: Subject) -> None:
+    for number, at in ((3, NOW + HOUR), (1, NOW), (2, NOW), (1, NOW), (4, NOW + 2 * HOUR)):
+        kept.cases.note("driver:late#1", Noted(at=at, id=id_of(number)))
+    kept.cases.note("driver:late", Noted(at=NOW, id=id_of(9)))
+
+    def noted(first: datetime, last: datetime, limit: int = 10, *, latest_first: bool = False) -> list[str]:
+        found = kept.cases.noted("driver:late#1", first, last, limit=limit, latest_first=latest_first)
+        return [each.id for each in found]
+
+    together = sorted([id_of(1), id_of(2)])
+    assert noted(NOW, NOW + HOUR) == [*together, id_of(3)]
+    assert noted(NOW, NOW + 3 * HOUR, 2) == together
+    assert noted(NOW, NOW + 3 * HOUR, 2, latest_first=True) == [id_of(4), id_of(3)]
+    assert noted(NOW + HOUR, NOW + HOUR) == [id_of(3)]
+    assert kept.cases.noted("driver:none", NOW, NOW, limit=1) == ()
+    assert kept.cases.noted("driver:late#1", NOW + HOUR, NOW + HOUR, limit=1)[0].at == NOW + HOUR
+
+
+def test_of_two_who_open_an_incident_one_loses(kept: Subject) -> None:
+    first = Incident(id="late", since=NOW, opened_at=NOW + HOUR, department="logistics", survey="purchase")
+    assert kept.cases.incidents(["late", "rude"]) == {}
+    kept.cases.save_incident(first)
+    with pytest.raises(Conflict):
+        kept.cases.save_incident(first)
+    told = first.model_copy(update={"version": 2, "told_at": NOW + HOUR})
+    kept.cases.save_incident(told)
+    assert kept.cases.incidents(["late", "rude"]) == {"late": told}
+
+
+def test_several_cases_are_read_at_once(kept: Subject) -> None:
+    opened(kept, 1)
+    opened(kept, 2, id=id_of(2))
+    assert set(kept.cases.get_many([id_of(1), id_of(2), id_of(404)])) == {id_of(1), id_of(2)}

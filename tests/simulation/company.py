@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from chalicelib.domain.calendar import Calendar
 from chalicelib.domain.organisation import (
+    Burst,
     Cause,
     Department,
     Hours,
@@ -22,6 +23,7 @@ from chalicelib.domain.survey import Option, Question, Survey
 ZONE = "America/Bogota"
 DEPARTMENTS = ("sales", "logistics", "billing", "reception")
 HOURS_BY_LAW = {"mon-fri": ["07:00-19:00"], "sat": ["08:00-15:00"]}
+INCIDENT_MIN, INCIDENT_WITHIN = 3, timedelta(days=1)
 DAYS_OFF = (date(2026, 3, 23), date(2026, 4, 2), date(2026, 4, 3))
 FAR_DEPARTMENT = "service"
 """Works in a zone whose clocks change in the middle of the simulated month."""
@@ -168,6 +170,7 @@ def organisation(step: int = 0) -> Organisation:
             "routing": Routing(arbiter="reception", topics={"logistics": {"es": ["tard", "entreg"]}}),
             "causes": (Cause(id="carrier", text={"es": "transportadora"}), Cause(id="us", text={"es": "nosotros"})),
             "trends": Trends(attributes=("region",)),
+            "incidents": Burst(answers_min=INCIDENT_MIN, within=INCIDENT_WITHIN),
             "tell_heard": step != 1,
             "internal_domains": ("torno.example",),
             "webhooks": WEBHOOKS if step < 2 else WEBHOOKS[:1],

@@ -20,6 +20,8 @@ WRITES = frozenset(
         "save_early",
         "save_digest",
         "save_weekly",
+        "save_incident",
+        "note",
         "save_address",
         "forget",
         "add",

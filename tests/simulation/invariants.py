@@ -16,7 +16,7 @@ from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.domain.weekly import mailboxes
 from chalicelib.flows import project
-from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, ZONE
+from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, INCIDENT_MIN, INCIDENT_WITHIN, ZONE
 from tests.simulation.engine import MINUTE, START, Engine
 from tests.simulation.faults import Context
 from tests.simulation.ledger import (
@@ -38,6 +38,8 @@ CALM_LATE = timedelta(seconds=90)
 LEASE = timedelta(seconds=120)
 OPENS = time(8)  # when the company opens, on the first day of a week that is none of its holidays
 ERASURE_LOOK_DAYS = 5  # the whole table is read for this one
+STAYING_DRIVERS = ("late", "rude", "repair")
+"""Those that no change of the company's file takes out."""
 ASKS = ("invitation", "reminder", "instead")
 EVER = ("0001-01-01", "9999-12-31")
 Check = Callable[..., None]
@@ -935,6 +937,27 @@ def weeks_told(judge: Judge) -> None:
         assert late <= timedelta(minutes=45), f"the week of {mailbox} is {late} overdue"
 
 
+@invariant(11, "many cases with one driver are one incident, told once")
+def incidents_are_told(judge: Judge) -> None:
+    """Each case is noted once under its driver; an incident is where three lie within a day, and leadership knows."""
+    memory = judge.memory
+    handed = Counter(each.tags["driver"] for each in judge.ledger.handed if each.kind == "incident")
+    for driver in STAYING_DRIVERS:
+        cases = {(case.opened_at, case.id) for case in memory.cases.values() if driver in case.drivers}
+        assert memory.notes.get(f"driver:{driver}", set()) == cases, f"what is noted of {driver} differs from its cases"
+        instants = sorted(at for at, _ in cases)
+        burst = [
+            end for at, end in zip(instants, instants[INCIDENT_MIN - 1 :], strict=False) if end - at <= INCIDENT_WITHIN
+        ]
+        incident = memory.incidents.get(driver)
+        assert (incident is not None) == bool(burst), f"{driver}: {len(burst)} bursts, and the incident is {incident}"
+        if incident and not judge.engine.profile.refusals:
+            assert incident.told_at, f"nobody was told of the incident of {driver}"
+            assert handed[driver], f"leadership was not told of the incident of {driver}"
+        certain = judge.engine.profile.name in ("calm", "races")
+        assert not certain or handed[driver] <= 1, f"leadership was told of {driver} {handed[driver]} times"
+
+
 @invariant(10, "open cases follow the present file")
 def cases_follow_file(judge: Judge) -> None:
     """Each has a lead that exists, and what was promised to pick it up is what that lead promises today."""
@@ -1123,6 +1146,7 @@ AT_END: tuple[Check, ...] = (
     shared_timers_gone,
     digests_told,
     weeks_told,
+    incidents_are_told,
     cases_follow_file,
     scanned_unconfirmed,
     fulfilled_is_there,

@@ -325,7 +325,7 @@ MUTANTS = (
     bug(
         "an alert is claimed without a lease",
         CASE,
-        '"lease_until": now + LEASE if notices else None,',
+        '"lease_until": now + LEASE if notices or case.to_count else None,',
         '"lease_until": None,',
     ),
     bug("a refused alert counts as told", "flows/alert.py", "        return refusal.permanent", "        return True"),
@@ -480,4 +480,11 @@ MUTANTS = (
         "if (case := found[line.case]) and stands(line, case)]",
         "if (case := found[line.case])]",
     ),
+    bug(
+        "a case is struck off before its driver was noted",
+        "flows/burst.py",
+        "return tuple(driver for driver in case.to_count if _count(",
+        "return tuple(driver for driver in case.to_count if case.is_repeat or _count(",
+    ),
+    bug("an incident takes one case more", "domain/incident.py", "rule.answers_min - 1 :]", "rule.answers_min :]"),
 )

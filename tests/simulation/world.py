@@ -202,7 +202,7 @@ class World:
             self._report(handed, message_id)
         elif handed.kind == "digest":
             self._digested(handed)
-        elif handed.kind not in ("copy", "sign_in", "heard", "paused", "weekly"):
+        elif handed.kind not in ("copy", "sign_in", "heard", "paused", "weekly", "incident"):
             self._staff_alerted(handed)
 
     def _digested(self, handed: Handed) -> None:

@@ -8,6 +8,7 @@ from chalicelib.adapters import weekly
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line, mailbox
+from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report
@@ -78,6 +79,10 @@ class PlainWriter:
         return Mail(
             to, "?", f"{sent.bounced} of {sent.mails}", "", "Torno", "hola@torno.example", tags={"kind": "paused"}
         )
+
+    def incident(self, incident: Incident, organisation: Organisation) -> Mail:
+        tags = {"kind": "incident", "driver": incident.id}
+        return Mail(organisation.leadership, "?", "", "", "Torno", "hola@torno.example", tags=tags)
 
     def reply(self, kind: str, to: str, language: str, organisation: Organisation) -> Sms:
         return Sms(to, kind, {"kind": "reply"})

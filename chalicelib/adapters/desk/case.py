@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.adapters.desk import words
 from chalicelib.adapters.desk.forms import TITLES, forms
 from chalicelib.adapters.desk.frame import Desk, desk_page
+from chalicelib.adapters.desk.incidents import name_of
 from chalicelib.adapters.desk.knowledge import learned_from
 from chalicelib.adapters.notices import AGAIN
 from chalicelib.adapters.templates import Page
@@ -17,6 +18,7 @@ from chalicelib.adapters.templates.formats import moment
 from chalicelib.adapters.wording import drivers_text, promise_told, rating_text, why_text
 from chalicelib.domain.case import ALLOWED, PUBLICATION, Case, Entry
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.knowledge import Lesson
 from chalicelib.domain.survey import TOUCHPOINT_SCALE, Survey
@@ -83,12 +85,19 @@ class Promised:
 
 
 def case_page(
-    desk: Desk, view: CaseView, survey: Survey | None, *, done: str = "", known: Sequence[Lesson] = ()
+    desk: Desk,
+    view: CaseView,
+    survey: Survey | None,
+    *,
+    done: str = "",
+    known: Sequence[Lesson] = (),
+    incidents: Sequence[Incident] = (),
 ) -> Page:
     """Return the page of a case, with what mended cases like it."""
     said_done = desk.say(DONE[done]) if done in DONE else ""
     learned = [learned_from(lesson, desk) for lesson in known]
-    return _page(desk, view, survey, done=said_done, forms=forms(view.case, desk), lessons=learned)
+    parts = [{"name": name_of(desk, each), "since": each.since, "is_open": each.is_open} for each in incidents]
+    return _page(desk, view, survey, done=said_done, forms=forms(view.case, desk), lessons=learned, part_of=parts)
 
 
 def refused_page(
@@ -140,10 +149,10 @@ def by_mail(desk: Desk, case: Case) -> str:
 
 
 def _page(desk: Desk, view: CaseView, survey: Survey | None, *, status: int = 200, **more: object) -> Page:
-    plain: dict[str, object] = {"done": "", "trouble": "", "kept": "", "changed": [], "lessons": []}
+    plain: dict[str, object] = {"done": "", "trouble": "", "kept": "", "changed": [], "lessons": [], "part_of": []}
     desk = replace(desk, address=f"/cases/{view.case.id}")
     reads_only = desk.principal is not None and desk.principal.role == "leadership"
-    facts = {**_facts(desk, view, survey), **plain, **more, "reads_only": reads_only}
+    facts = {**_facts(desk, view, survey), **plain, **more, "reads_only": reads_only, "reads_all": desk.reads_all}
     return desk_page("staff/case.html", desk, current="/cases", status=status, **facts)
 
 

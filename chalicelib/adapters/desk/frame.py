@@ -23,14 +23,15 @@ PAGES = {
     "/trends": _("Trends"),
     "/recognition": _("Recognition"),
     "/ledger": _("Ledger"),
+    "/incidents": _("Incidents"),
     "/sending": _("Sending"),
     "/me": _("My page"),
 }
 SEEN: dict[Role, tuple[str, ...]] = {
     "agent": ("/me",),
     "department": ("/cases", "/trends", "/recognition", "/ledger", "/me"),
-    "leadership": ("/trends", "/cases", "/recognition", "/ledger", "/sending"),
-    "admin": ("/trends", "/cases", "/recognition", "/ledger", "/sending"),
+    "leadership": ("/trends", "/cases", "/recognition", "/ledger", "/incidents", "/sending"),
+    "admin": ("/trends", "/cases", "/recognition", "/ledger", "/incidents", "/sending"),
 }
 """Where each role can go, its own page first."""
 

@@ -9,11 +9,14 @@ from chalicelib.adapters.desk.frame import Desk, desk_page
 from chalicelib.adapters.desk.screen import Ask
 from chalicelib.adapters.desk.standing import goals
 from chalicelib.adapters.templates import Page
+from chalicelib.adapters.wording import rating_text
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation, Staff
 from chalicelib.domain.reading import pooled, rated
+from chalicelib.domain.recognition import Praise
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress
+from chalicelib.domain.terms import in_language
 from chalicelib.errors import Forbidden, Invalid
 from chalicelib.ports import Principal
 
@@ -103,6 +106,7 @@ def own_page(
     *,
     whose: Principal,
     people: Sequence[Staff] = (),
+    praise: Sequence[Praise] = (),
 ) -> Page:
     """Return somebody's own page: each rating beside the team's, the targets of their role, and a head's people."""
     rows = [
@@ -126,5 +130,17 @@ def own_page(
         goals=goals(desk, targets),
         subject=whose.name,
         label=desk.say("You") if is_own else whose.name,
+        praise=[_praised(each, desk) for each in praise],
         people=[{"href": f"/me?{urlencode({'person': one.id})}", "name": one.name} for one in people],
     )
+
+
+def _praised(praise: Praise, desk: Desk) -> dict[str, object]:
+    program = desk.organisation.program(praise.touchpoint)
+    return {
+        "at": praise.at,
+        "rating": rating_text(praise.metric, praise.rating, desk.language),
+        "words": praise.words,
+        "names": ", ".join(praise.names),
+        "where": in_language(program.name, desk.language) if program else praise.touchpoint,
+    }

@@ -1,6 +1,7 @@
 """Keep invitations, the news that came before them, and their cases with their timelines."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from chalicelib.adapters.dynamodb.codec import (
     encode_digest,
     encode_early,
     encode_entry,
+    encode_incident,
     encode_invitation,
     encode_weekly,
     text_key,
@@ -20,6 +22,7 @@ from chalicelib.adapters.dynamodb.table import Put, Table, conflicts
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, read_cursor, write_cursor
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.digest import Digest
+from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict
@@ -116,6 +119,10 @@ class DynamoCases:
     def get(self, id_: str) -> Case | None:
         return decode_as(Case, self._table.get(keys.case(id_)))
 
+    def get_many(self, ids: Sequence[str]) -> dict[str, Case]:
+        images = self._table.get_many([keys.case(id_) for id_ in ids])
+        return {case.id: case for image in images if (case := decode_as(Case, image))}
+
     def timeline(self, id_: str) -> tuple[Entry, ...]:
         images = self._table.query(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
@@ -156,6 +163,29 @@ class DynamoCases:
 
     def save_weekly(self, weekly: Weekly) -> None:
         self._table.put(Put(encode_weekly(weekly), over=weekly.version - 1))
+
+    def note(self, name: str, noted: Noted) -> None:
+        self._table.replace(text_key(keys.note(name, noted.at, noted.id)))
+
+    def noted(
+        self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
+    ) -> tuple[Noted, ...]:
+        pk, start, end = keys.notes(name, first, last)
+        found = self._table.query(
+            page=limit,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :start AND :end",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":start": {"S": start}, ":end": {"S": end}},
+            ScanIndexForward=not latest_first,
+            ConsistentRead=True,
+        )
+        return tuple(_noted(image["sk"]["S"]) for image in islice(found, limit))
+
+    def incidents(self, drivers: Sequence[str]) -> dict[str, Incident]:
+        images = self._table.get_many([keys.incident(driver) for driver in drivers])
+        return {found.id: found for image in images if (found := decode_as(Incident, image))}
+
+    def save_incident(self, incident: Incident) -> None:
+        self._table.put(Put(encode_incident(incident), over=incident.version - 1))
 
     def forget(self, id_: str) -> None:
         for entry in self.timeline(id_):
@@ -198,6 +228,11 @@ class DynamoCases:
 
 def _last(version: int, most: int) -> range:
     return range(max(1, version - most + 1), version + 1)
+
+
+def _noted(sk: str) -> Noted:
+    at, _, id_ = sk.removeprefix(keys.NOTE).partition("#")
+    return Noted(at=datetime.fromisoformat(at), id=id_)
 
 
 def _place(image: Image) -> Place:

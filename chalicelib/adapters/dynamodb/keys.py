@@ -6,6 +6,8 @@
     entry                 INVITATION#<id>                     CASE#<version>          –
     digest                DIGEST#<id>                         DIGEST                  due
     weekly                WEEKLY#<id>                         WEEKLY                  due
+    incident              INCIDENT#<driver>                   INCIDENT                –
+    note                  NOTES#<name>                        NOTE#<stamp>#<id>       –
     customer              CUSTOMER#<key>                      CUSTOMER                –
     address               ADDRESS#<key>                       ADDRESS                 –
     early                 EVENT#<key>                         EVENT                   –
@@ -50,6 +52,7 @@ LANES = 8
 Key = tuple[str, str]
 
 INVITATION, CASE, ENTRY, DIGEST, WEEKLY = "INVITATION", "CASE", "CASE#", "DIGEST", "WEEKLY"
+INCIDENT, NOTE = "INCIDENT", "NOTE#"
 CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
 
 _DUE = ("due", "due_at")
@@ -79,6 +82,22 @@ def digest(id_: str) -> Key:
 def weekly(id_: str) -> Key:
     """Key of when one mailbox is told of its week."""
     return f"WEEKLY#{id_}", WEEKLY
+
+
+def incident(driver: str) -> Key:
+    """Key of the latest incident of a driver."""
+    return f"INCIDENT#{driver}", INCIDENT
+
+
+def note(name: str, at: datetime, id_: str) -> Key:
+    """Key of what was noted under a name: the key is all there is of it."""
+    return f"NOTES#{_part(name)}", f"{NOTE}{stamp(at)}#{id_}"
+
+
+def notes(name: str, first: datetime, last: datetime) -> tuple[str, str, str]:
+    """Partition of what was noted under a name, and the first and last sort key of a time, both instants included."""
+    pk, start = note(name, first, "")
+    return pk, start, f"{NOTE}{stamp(last)}#~"
 
 
 def customer(key: str) -> Key:
