@@ -17,7 +17,8 @@ from chalicelib.ports import DueKey, Ports
 def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organisation, now: datetime) -> Moved | None:
     """Write an answer, with its case in one transaction: a low one cannot exist without. Returns what moved."""
     recorded = _read(recorded, organisation)
-    _praise(ports, recorded.next, survey)
+    if recorded.confirmed:
+        _praise(ports, recorded.next, survey)
     moved = _case(ports, recorded, survey, organisation, now)
     if moved is None:
         ports.invitations.save(recorded.next)
