@@ -7,11 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Found
+from infra.aws import bill
 from infra.commands.screen import Screen
 from infra.local.prepare import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "measured.md"
+README = PROJECT / "README.md"
+DECISION = PROJECT / "docs" / "decisions" / "0015-what-a-survey-costs.md"
 BEGIN, END = "<!-- bench: written by `python -m bench --keep` -->", "<!-- bench: end -->"
+BILL_BEGIN, BILL_END = "<!-- bill: written by `python -m bench --keep` -->", "<!-- bill: end -->"
+MILLION = 1_000_000
+KINDS = {
+    "dynamodb_write_units": "table, writes",
+    "dynamodb_read_units": "table, reads",
+    "sqs_requests": "queues",
+    "api_requests": "API",
+    "out_gb": "API",
+    "lambda_requests": "functions",
+    "lambda_gb_seconds": "functions",
+    "eventbridge_events": "bus",
+    "sns_publishes": "carriers' receipts",
+    "log_gb": "logs",
+    "s3_puts": "day files",
+}
+"""What each price is for, in the words of the first page."""
+
 HOW = (
     "Processor time is `time.process_time` of the process that runs the handlers: our code and its AWS client. The"
     " table, the queues and the carrier run in processes of their own and are not in it. Of like calls the median"
@@ -44,7 +64,7 @@ def budgets(latest: Json) -> list[Budget]:
         Budget("write units of a survey nobody answers", 6, latest["write_units_per_silent_survey"]),
         Budget("write units more for each reminder", 3, latest["write_units_per_reminder"]),
         Budget("processor ms per survey sent", 1.0, latest["cpu_ms_per_survey"]),
-        Budget("processor ms per answer, page and submit", 2.0, latest["cpu_ms_per_answer"]),
+        Budget("processor ms per answer, page and submit, database apart", 2.0, latest["cpu_ms_per_answer"]),
         Budget("survey page, bytes", 14 * 1024, latest["page_bytes"], 0),
         Budget("survey page, bytes gzip", 5 * 1024, latest["page_gzip_bytes"], 0),
         Budget("trend: read units at a million answers over those at a thousand", 1.2, _ratio(trend)),
@@ -102,7 +122,7 @@ def _rounded(row: Sequence[object]) -> tuple[object, ...]:
 def _beside(latest: Json) -> list[tuple[object, ...]]:
     names = (
         "cpu_ms_per_survey_of_which_aws_client",
-        "cpu_ms_per_answer_of_which_aws_client",
+        "cpu_ms_per_answer_with_aws_client",
         "cpu_ms_counting_per_survey",
         "cpu_ms_counting_per_answer",
         "read_units_per_silent_survey",
@@ -129,12 +149,51 @@ def _said(value: Any) -> str:
     return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
-def kept_in_documents(found: Found, document: Path = DOCUMENT) -> None:
-    """Put the tables into their place in the document, which others write as well."""
-    before = document.read_text() if document.exists() else "# Measured\n\nWhat was measured, when and how.\n"
-    head, _, rest = before.partition(BEGIN)
-    tail = rest.partition(END)[2]
-    document.write_text(f"{head.rstrip()}\n\n{BEGIN}\n{markdown(found)}\n{END}\n{tail.lstrip()}")
+def kept_in_documents(found: Found) -> None:
+    """Put the tables and the bill into their places in the documents, which others write as well."""
+    put_between(DOCUMENT, BEGIN, END, markdown(found))
+    put_between(README, BILL_BEGIN, BILL_END, bill_text(found.figures))
+    put_between(DECISION, BILL_BEGIN, BILL_END, parts_text(found.figures))
+
+
+def put_between(document: Path, begin: str, end: str, text: str) -> None:
+    """Put a text between two marks of a document; what stands around them stays as it is. Raises ValueError."""
+    head, begun, rest = document.read_text().partition(begin)
+    _, ended, tail = rest.partition(end)
+    if not begun or not ended:
+        raise ValueError(f"{document.name} has no place for what is measured: {begin} … {end}")
+    document.write_text(f"{head}{begin}\n{text}\n{end}{tail}")
+
+
+def bill_text(counted: Json) -> str:
+    """Return the bill for a million surveys as the first page shows it: by what AWS charges for."""
+    given = bill.prices()
+    lines = bill.running(bill.Use(MILLION), counted, given)
+    by: dict[str, float] = {}
+    for line in lines:
+        by[KINDS[line.what]] = by.get(KINDS[line.what], 0.0) + line.usd
+    rows = "\n".join(f"| {kind} | {usd:.2f} |" for kind, usd in sorted(by.items(), key=lambda each: -each[1]))
+    month = bill.total(bill.fixed(counted, given))
+    return (
+        "On AWS, for a million surveys a month by mail, a fifth answered, 2 % of them with a case:"
+        f" **${bill.total(lines):.2f}** beside the mails\nthemselves"
+        f" and ${month:.2f} a month for secrets, alarms and empty polls.\n"
+        f"\n| a million surveys | $ |\n|---|---|\n{rows}"
+    )
+
+
+def parts_text(counted: Json) -> str:
+    """Return what the bill's parts come to, as the page on what a survey costs has it."""
+    lines = bill.running(bill.Use(MILLION), counted, bill.prices())
+    parts = dict.fromkeys(line.part for line in lines)
+    usd = {part: sum(line.usd for line in lines if line.part == part) for part in parts}
+    rows = "\n".join(f"| {part} | {total:.2f} |" for part, total in [*usd.items(), ("together", bill.total(lines))])
+    units = counted["each"]["survey_email"]["dynamodb_write_units"]
+    reminder = counted["each"]["reminder"]["dynamodb_write_units"]
+    return (
+        f"| of a million surveys | $ |\n|---|---|\n{rows}\n\n"
+        f"A survey that nobody answers writes {units:.2f} units, a reminder {reminder:.2f} more."
+    )
 
 
 def markdown(found: Found) -> str:
