@@ -72,12 +72,12 @@ def starts(world: World, runs: int) -> tuple[dict[str, Start], Took]:
     imports: dict[str, list[Took]] = {name: [] for name in known}
     bare: list[Took] = []
     for name, (module, handler) in known.items():
-        _first(world, next(fresh[name]), module, handler)
+        _first(world, name, next(fresh[name]), module, handler)
     for _ in range(runs):
         for name, (module, handler) in known.items():
             bare.append(_timed("-c", BARE))
-            imports[name].append(_timed("-c", f"import {module}"))
-            firsts[name].append(_first(world, next(fresh[name]), module, handler))
+            imports[name].append(_timed("-c", f"import {module}", serves=name))
+            firsts[name].append(_first(world, name, next(fresh[name]), module, handler))
     return {name: Start(_best(firsts[name]), _best(imports[name])) for name in known}, _best(bare)
 
 
@@ -85,17 +85,17 @@ def _best(runs: list[Took]) -> Took:
     return Took(min(each.cpu_ms for each in runs), min(each.wall_ms for each in runs))
 
 
-def _first(world: World, event: Json, module: str, handler: str) -> Took:
+def _first(world: World, name: str, event: Json, module: str, handler: str) -> Took:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(event, file)
         file.flush()
-        return _timed("-c", RUN, file.name, module, handler, world.now.isoformat())
+        return _timed("-c", RUN, file.name, module, handler, world.now.isoformat(), serves=name)
 
 
-def _timed(*arguments: str) -> Took:
+def _timed(*arguments: str, serves: str = "") -> Took:
     before, start = getrusage(RUSAGE_CHILDREN), time.perf_counter()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = BYTECODE
+    environment |= {"PYTHONPYCACHEPREFIX": BYTECODE, "SERVES": serves}  # as the stack says it to the API's functions
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     wall, after = time.perf_counter() - start, getrusage(RUSAGE_CHILDREN)

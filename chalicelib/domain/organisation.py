@@ -51,7 +51,7 @@ class Department(Frozen):
     head: Staff
     people: tuple[Staff, ...] = ()
     calendar: Calendar | None = None
-    sla: Sla = Sla()
+    sla: Sla = Field(default_factory=Sla)
     language: Name | None = None
 
 
@@ -91,7 +91,7 @@ class Program(Frozen):
     window: timedelta = timedelta(days=14)
     too_old_after: timedelta = timedelta(days=30)
     sample: Annotated[float, Field(ge=0, le=1)] = 1.0
-    sender: Signature = Signature()
+    sender: Signature = Field(default_factory=Signature)
     hours: dict[str, list[str]] | None = None
     """When its messages may arrive, in the recipient's zone; None for the hours of the recipient's country."""
 
@@ -254,8 +254,8 @@ class Organisation(Frozen):
     """Departments that once were: their cases are still looked up, until the arbiter has those that are open."""
     causes: tuple[Cause, ...] = ()
     routing: Routing
-    trends: Trends = Trends()
-    breaker: Breaker = Breaker()
+    trends: Trends = Field(default_factory=Trends)
+    breaker: Breaker = Field(default_factory=Breaker)
     webhooks: tuple[Webhook, ...] = ()
     alerts_quiet: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(minutes=5)
     """How long a mailbox that was alerted is left in peace; the alerts of that time come in one mail. 0: never."""

@@ -8,13 +8,13 @@ from typing import Literal
 from chalicelib.domain.calendar import Calendar, next_open
 from chalicelib.domain.customer import Address, Customer, Rest, may_plan, rest_of
 from chalicelib.domain.event import Closing, Contact
-from chalicelib.domain.organisation import Hours, Organisation, Pause, Program
+from chalicelib.domain.organisation import Organisation, Pause, Program
 from chalicelib.domain.terms import CUSTOMER, NAME_MAX, Channel, admits, fingerprint, share_of
 
 NO_PROGRAM = "-"
 """The program under which an event that nobody asks about is recorded."""
 
-DAYTIME = Hours(hours={"daily": ["08:00-20:00"]})
+DAYTIME = {"daily": ["08:00-20:00"]}
 """When people may be written to in countries of which the organisation's file says nothing."""
 
 Reason = Literal[
@@ -257,8 +257,9 @@ def hours_of(program: Program | None, zone: str | None, organisation: Organisati
     zone = zone or organisation.zone
     if program and program.hours is not None:
         return Calendar.model_construct(zone=zone, hours=program.hours, holidays=())
-    found = next((hours for hours in organisation.customer_hours.values() if zone in hours.zones), DAYTIME)
-    return Calendar.model_construct(zone=zone, hours=found.hours, holidays=found.holidays)
+    found = next((hours for hours in organisation.customer_hours.values() if zone in hours.zones), None)
+    hours, holidays = (found.hours, found.holidays) if found else (DAYTIME, ())
+    return Calendar.model_construct(zone=zone, hours=hours, holidays=holidays)
 
 
 def rest_after(at: datetime, program: Program, invitation: str) -> Rest | None:

@@ -272,6 +272,20 @@ def test_functions_are_given_every_setting_that_the_code_reads(sam: Template) ->
     assert {field.name.upper() for field in fields(Settings)} <= set(given)
 
 
+def test_each_function_of_the_api_is_told_what_it_serves(sam: Template) -> None:
+    told = {name: functions(sam)[name]["Environment"]["Variables"]["SERVES"] for name in ("APIHandler", "PublicPages")}
+    assert told == {"APIHandler": "web", "PublicPages": "pages"}
+    for serves, routes in (("pages", {"/s/{token}", "/u/{token}"}), ("web", {"/s/{token}", "/cases", "/events"})):
+        code = "import app, sys; print(*app.app.routes, 'chalicelib.flows.invite' in sys.modules)"
+        environment = {**os.environ, "SERVES": serves}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True
+        )
+        *paths, decides = done.stdout.split()
+        assert routes <= set(paths)
+        assert ("/cases" in paths, decides) == (serves == "web", "False")
+
+
 # ---- mistakes in the overlay
 
 
