@@ -27,8 +27,7 @@ def prepared(stage: str, organisation: str | None, *, project: Path) -> Wanted:
     packaged = preflight.check_packaged(stage, out)
     preflight.check_parameters(stage, values, packaged["Parameters"])
     published = preflight.read_organisation(organisation)
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or aws("configure", "get", "region")
-    return Wanted(stage, out, values, published, region)
+    return Wanted(stage, out, values, published, preflight.region_of(os.environ))
 
 
 def agreed(ask: Ask, question: str) -> None:
@@ -112,6 +111,7 @@ def deploy(stage: str, organisation: str | None, *, project: Path = PROJECT, ask
     """Show what would change, ask, change it, and take the first steps in it; return what to tell."""
     wanted = prepared(stage, organisation, project=project)
     status = preflight.stack_status(wanted)
+    preflight.check_status(wanted, status)
     preflight.check_organisation(wanted, status)
     preflight.check_sender(wanted)
     print(update(wanted, status, ask))

@@ -116,6 +116,35 @@ def stack_status(wanted: Wanted) -> str:
         return ""
 
 
+def check_status(wanted: Wanted, status: str) -> None:
+    """Raise CannotDeploy for a stack that CloudFormation would not change now, with what to do first."""
+    where = f"--stack-name {wanted.stack} --region {wanted.region}"
+    if status == "ROLLBACK_COMPLETE":
+        raise CannotDeploy(
+            f"The first deployment of {wanted.stack} failed and was taken back; such a stack cannot be changed. Why it "
+            f"failed: aws cloudformation describe-stack-events {where}. Then remove what is left of it "
+            f"(aws cloudformation delete-stack {where}) and deploy again."
+        )
+    if status.endswith("_FAILED"):
+        raise CannotDeploy(
+            f"{wanted.stack} is stuck ({status}): see why with aws cloudformation describe-stack-events {where}, mend "
+            f"that, and let it go back (aws cloudformation continue-update-rollback {where}) before you deploy."
+        )
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        raise CannotDeploy(f"{wanted.stack} is being changed already ({status}): wait until that is done.")
+
+
+def region_of(given: Mapping[str, str]) -> str:
+    """Return the region that is meant. Raises CannotDeploy when nothing names one."""
+    named = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
+    if named:
+        return named
+    try:
+        return aws("configure", "get", "region")
+    except CannotDeploy:
+        raise CannotDeploy("In which region? Set AWS_REGION, or aws configure set region.") from None
+
+
 def check_organisation(wanted: Wanted, status: str) -> None:
     """Raise CannotDeploy for a first deployment without an organisation, or one in which nobody administers."""
     if wanted.organisation is None and status in ("", "REVIEW_IN_PROGRESS"):

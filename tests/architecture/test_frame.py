@@ -28,6 +28,15 @@ def test_help_has_one_line_for_each_command() -> None:
     assert set(lines) >= COMMANDS
 
 
+def test_every_page_is_in_the_index_and_no_link_between_pages_leads_nowhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    targets = {page: re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()) for page in pages}
+    lost = [f"{page.name}: {to}" for page, found in targets.items() for to in found if not (page.parent / to).exists()]
+    assert lost == []
+    told = {(ROOT / "docs" / to).resolve() for to in targets[ROOT / "docs/README.md"]}
+    assert told >= set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/README.md"}
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_each_package_is_pinned_and_says_why_it_is_there(name: str) -> None:
     without = [package for package, (_, reason) in pins(name).items() if not reason and package != "boto3-stubs"]

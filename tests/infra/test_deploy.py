@@ -165,6 +165,33 @@ def test_an_organisation_in_which_nobody_administers_is_refused(account: Account
     assert account.changed() == []
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("ROLLBACK_COMPLETE", "delete-stack --stack-name lazo-dev --region us-east-1"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name lazo-dev"),
+        ("UPDATE_IN_PROGRESS", "wait until that is done"),
+    ],
+)
+def test_a_stack_that_cannot_be_changed_now_is_said_to_be_so(
+    account: Account, organisation: str, status: str, advice: str
+) -> None:
+    account.says("cloudformation describe-stacks", status)
+    with pytest.raises(CannotDeploy, match=advice):
+        deploy("dev", organisation, project=account.project(), ask=yes)
+    assert account.changed() == []
+
+
+def test_a_region_that_nobody_names_is_asked_for(
+    account: Account, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    account.says("configure get", "", 1)
+    with pytest.raises(CannotDeploy, match="In which region"):
+        deploy("dev", organisation, project=account.project(), ask=yes)
+
+
 def test_a_sender_that_ses_has_not_verified_is_refused_with_the_records_to_publish(
     account: Account, organisation: str
 ) -> None:

@@ -251,6 +251,12 @@ def test_the_table_is_kept_streams_and_forgets_by_ttl(sam: Template) -> None:
     assert {one["IndexName"] for one in settings["GlobalSecondaryIndexes"]} == {"due", "department", "answered"}
 
 
+@pytest.mark.parametrize("name", ["LinkKeys", "Secrets"])
+def test_a_first_deployment_that_fails_leaves_no_secret_whose_name_is_then_taken(sam: Template, name: str) -> None:
+    secret = sam["Resources"][name]
+    assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
 def test_production_protects_its_table_and_a_stage_does_so_unless_told_otherwise(sam: Template) -> None:
     assert sam["Parameters"]["DeletionProtection"]["Default"] == "true"
     assert parameters(PROJECT, "prod")["DeletionProtection"] == "true"
