@@ -282,14 +282,14 @@ def test_each_function_of_the_api_is_told_what_it_serves(sam: Template) -> None:
     told = {name: functions(sam)[name]["Environment"]["Variables"]["SERVES"] for name in ("APIHandler", "PublicPages")}
     assert told == {"APIHandler": "web", "PublicPages": "pages"}
     for serves, routes in (("pages", {"/s/{token}", "/u/{token}"}), ("web", {"/s/{token}", "/cases", "/events"})):
-        code = "import app, sys; print(*app.app.routes, 'chalicelib.flows.invite' in sys.modules)"
+        code = "import app, sys; print(*app.app.routes, 'chalicelib.entrypoints.consumers' in sys.modules)"
         environment = {**os.environ, "SERVES": serves}
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True
         )
-        *paths, decides = done.stdout.split()
+        *paths, consumes = done.stdout.split()
         assert routes <= set(paths)
-        assert ("/cases" in paths, decides) == (serves == "web", "False")
+        assert ("/cases" in paths, consumes) == (serves == "web", "False")
 
 
 # ---- mistakes in the overlay
