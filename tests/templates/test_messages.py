@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,8 +13,9 @@ from chalicelib.adapters.messages import TemplateMessages, signed
 from chalicelib.adapters.notices import recipients
 from chalicelib.domain.case import Case, Entry, Notice, open_case
 from chalicelib.domain.digest import LINES_MAX
+from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Answer
-from chalicelib.domain.organisation import Program, Sender, Signature
+from chalicelib.domain.organisation import Burst, Program, Sender, Signature
 from chalicelib.domain.routing import RouteTo, Why, route
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.sms import segments, septets
@@ -146,6 +147,25 @@ def test_the_administrator_reads_why_nothing_is_sent_and_how_to_go_on(language: 
         assert "512" in part
         assert "python -m infra resume" in part
         assert "https://opina.eltornillo.example/sending" in part
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("pause", [False, True])
+def test_leadership_reads_what_lets_down_many_since_when_and_whether_surveys_wait(language: str, pause: bool) -> None:
+    company = cast.organisation(language=language, incidents=Burst(answers_min=7, pause=pause))
+    since = datetime(2026, 3, 6, 21, 30, tzinfo=UTC)
+    named = Incident(id="late<b>", since=since, opened_at=since, department="logistics")
+    written = MESSAGES.incident(named, company)
+    assert written.to == company.leadership
+    assert "late<b>" in written.subject
+    for part in (written.text, written.html):
+        assert "7" in part
+        assert "16:30" in part
+        assert "https://opina.eltornillo.example/incidents" in part
+    assert "<b>" not in written.html
+    assert len(written.text.split("\n\n")) > 2
+    waits = {"es": "Mientras tanto", "en": "meanwhile", "pt": "Enquanto isso"}[language]
+    assert (waits in written.text) == (waits in written.html) == pause
 
 
 def test_nothing_in_a_mail_is_fetched_from_anywhere() -> None:

@@ -1,8 +1,9 @@
 """Keep invitations, the news that came before them, and their cases with their timelines."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
@@ -27,6 +28,9 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict
 from chalicelib.ports import CaseList, Early, Page
+
+NOTE_LASTS = timedelta(days=400)
+"""How long it is known what was noted: a year is shown of praise, and incidents are over sooner."""
 
 
 class DynamoInvitations:
@@ -165,7 +169,8 @@ class DynamoCases:
         self._table.put(Put(encode_weekly(weekly), over=weekly.version - 1))
 
     def note(self, name: str, noted: Noted) -> None:
-        self._table.replace(text_key(keys.note(name, noted.at, noted.id)))
+        ends = {keys.TTL: {"N": str(ceil((noted.at + NOTE_LASTS).timestamp()))}}
+        self._table.replace(text_key(keys.note(name, noted.at, noted.id)) | ends)
 
     def noted(
         self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
