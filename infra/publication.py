@@ -25,6 +25,8 @@ def publish(library: Library, organisation: Organisation, now: datetime) -> Publ
     after = successor(organisation, before)
     if after == before:
         return Published(after, changed=False, counts_anew=False)
+    if after.programs_since is None:
+        after = after.model_copy(update={"programs_since": now})
     library.publish(after, now)
     counts_anew = before is not None and before.trends.generation != after.trends.generation
     return Published(after, changed=True, counts_anew=counts_anew)
@@ -44,10 +46,11 @@ def successor(organisation: Organisation, before: Organisation | None) -> Organi
     Of programs, lest a duplicate asks again; of departments, for the cases that they led.
     """
     if before is None:
-        return succeeding(organisation, None)
+        return succeeding(organisation.model_copy(update={"programs_since": None}), None)
     asked = [*organisation.retired_programs, *before.retired_programs, *(program.id for program in before.programs)]
     led = [*organisation.retired_departments, *before.every_department]
     retired = {
+        "programs_since": before.programs_since if organisation.asking == before.asking else None,
         "retired_programs": _gone(asked, {program.id for program in organisation.programs}),
         "retired_departments": _gone(led, {department.id for department in organisation.departments}),
     }

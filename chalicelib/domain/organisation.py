@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from chalicelib.domain.calendar import HOLIDAYS_MAX, Calendar
-from chalicelib.domain.event import CLOSINGS, Email
+from chalicelib.domain.event import AHEAD_MAX, CLOSINGS, Email
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Instant, Name, Text
 
@@ -16,6 +16,8 @@ PROGRAMS_MAX = 50
 PAUSES_MAX = 100
 TARGETS_MAX = 50
 ATTRIBUTES_MAX = 6  # of those that trends count by: each is one more counter per answer
+LATE_MAX = AHEAD_MAX + timedelta(minutes=5)
+"""How long before its own time an event may have been handled, by programs half a minute old on a clock that is off."""
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 
@@ -250,6 +252,8 @@ class Organisation(Frozen):
     """Country → when its people may be written to; elsewhere from 8 to 20."""
     retired_programs: tuple[Identifier, ...] = ()
     """Programs that once asked: their decisions are still looked up, so that a late duplicate changes nothing."""
+    programs_since: Instant | None = None
+    """Since when programs have asked about the same touchpoints and contacts; None where nobody knows."""
     retired_departments: tuple[Identifier, ...] = ()
     """Departments that once were: their cases are still looked up, until the arbiter has those that are open."""
     causes: tuple[Cause, ...] = ()
@@ -300,6 +304,18 @@ class Organisation(Frozen):
         """Return a department's hours: its own, else the organisation's."""
         found = self.department(department)
         return (found.calendar if found else None) or self.calendar
+
+    def asked_alike(self, at: datetime) -> bool:
+        """Say whether whatever was decided about an event of this instant was decided by programs that ask as today.
+
+        It may have been decided a day before its own time, by a process that had yet to read what was just published.
+        """
+        return self.programs_since is not None and self.programs_since + LATE_MAX < at
+
+    @property
+    def asking(self) -> tuple[tuple[str, frozenset[str], str], ...]:
+        """What decides whom an event is about: each program's id, touchpoints and contacts."""
+        return tuple((program.id, frozenset(program.on), program.contact) for program in self.programs)
 
     @property
     def closings(self) -> frozenset[str]:

@@ -28,8 +28,10 @@ Handled = tuple[Outcome, Sequence[str]]
 
 @bp.on_sqs_message(queue_arn=PLACEHOLDER, batch_size=10, name="intake")
 def intake(event: SQSEvent) -> Answer:
-    """Decide about each event: an invitation or a reason, once and for ever."""
-    return _each("intake", event, _intake)
+    """Decide about events, many at once: an invitation or a reason for each, once and for ever."""
+    events = [_unwrapped(record.body) for record in event]
+    handled = iter(invite.handle_many(runtime.ports(), events, runtime.now()))
+    return _each("intake", event, lambda body: _intake(body, next(handled)))
 
 
 @bp.on_sqs_message(queue_arn=PLACEHOLDER, batch_size=10, name="due")
@@ -105,14 +107,16 @@ def _view(*bodies: str) -> Handled:
     return "done", list(dict.fromkeys(view.id for view in views))
 
 
-def _intake(body: str) -> Handled:
-    """Handle one event; what can never be handled goes to the dead-letter queue at once, with its reason."""
-    try:
-        return "done", invite.handle(runtime.ports(), _unwrapped(body), runtime.now())
-    except Invalid as error:
-        log.warning("refused an event: %s", "; ".join(f"{each.pointer} {each.detail}" for each in error.problems))
-        runtime.ports().inbox.refuse(body, str(error))
+def _intake(body: str, handled: invite.Handled) -> Handled:
+    """Raise what one event failed of; what can never be handled goes to the dead-letter queue, with its reason."""
+    if isinstance(handled.error, Invalid):
+        problems = handled.error.problems
+        log.warning("refused an event: %s", "; ".join(f"{each.pointer} {each.detail}" for each in problems))
+        runtime.ports().inbox.refuse(body, str(handled.error))
         return "refused", []
+    if handled.error:
+        raise handled.error
+    return "done", handled.ids
 
 
 def _unwrapped(body: str) -> Any:

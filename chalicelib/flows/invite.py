@@ -1,15 +1,18 @@
-"""Turn what happened into exactly one invitation, or one recorded reason, per program and contact."""
+"""Turn what happened into exactly one invitation, or one recorded reason, per program and contact.
 
-from collections.abc import Callable
+Many events at once cost few calls: what they need is read together, decided one by one, and written together. Whoever
+shares a customer or an address goes one after the other, so that each finds what the one before has left.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.customer import Address, Customer, released
-from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, Fulfilment, parse_event
-from chalicelib.domain.invitation import Invitation, decided, skip
+from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, parse_event
+from chalicelib.domain.invitation import Invitation, decided
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.policy import (
     NO_PROGRAM,
@@ -20,21 +23,20 @@ from chalicelib.domain.policy import (
     decide,
     episode_of,
     invitation_id,
-    labelled,
     over_the_top,
     rest_after,
     targets,
     zone_of,
 )
-from chalicelib.domain.terms import CUSTOMER, Channel, base_language, fingerprint
-from chalicelib.errors import Invalid, Problem
-from chalicelib.flows import amend
-from chalicelib.ports import DueKey, Early, Ports
+from chalicelib.domain.terms import CUSTOMER, Channel, base_language
+from chalicelib.errors import Conflict, Invalid, Problem
+from chalicelib.flows import amend, news
+from chalicelib.ports import DueKey, Ports
 
 BATCH_MAX = 100  # events of one request
-FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
-FULFILMENTS_MAX = 40  # kept of one event
-EVENTS_MAX = 20  # remembered of one reference
+ALONE_MAX = 3  # events of a batch that fail by themselves before the others are believed to fail as well
+SOON = timedelta(hours=1)
+"""What leaves within it could leave before a second try has looked for news: so that is looked for first."""
 
 
 @dataclass(frozen=True)
@@ -77,123 +79,242 @@ def _parsed(raw: Any, size: int, bytes_max: int, closings: frozenset[str], now: 
     return parse_event(raw, closings=closings, now=now)
 
 
+@dataclass(frozen=True)
+class Handled:
+    """What became of one event: the ids of what was decided about it, or why it could not be handled."""
+
+    ids: tuple[str, ...] = ()
+    error: Exception | None = None
+
+
 def handle(ports: Ports, raw: object, now: datetime) -> tuple[str, ...]:
     """Do what an event asks for, and return the ids of what was decided about it.
 
     Safe to run again at any point. Raises Invalid for what can never be handled.
     """
+    (handled,) = handle_many(ports, [raw], now)
+    if handled.error:
+        raise handled.error
+    return handled.ids
+
+
+def handle_many(ports: Ports, raws: Sequence[object], now: datetime) -> list[Handled]:
+    """Do what events ask for, and say of each what became of it: what is wrong with one holds up no other."""
     organisation = ports.library.organisation()
-    event = parse_event(raw, closings=organisation.closings, now=now)
-    if isinstance(event, Closing):
-        return _close(ports, event, organisation, now)
+    handled = [Handled()] * len(raws)
+    closings: dict[int, _Closed] = {}
+    for place, raw in enumerate(raws):
+        try:
+            event = parse_event(raw, closings=organisation.closings, now=now)
+            if isinstance(event, Closing):
+                closings[place] = _closed(ports, event, organisation)
+            else:
+                _hear(ports, event, organisation)
+        except Exception as error:
+            handled[place] = Handled(error=error)
+    for wave in _waves(closings):
+        for place, done in _close_apart(ports, wave, organisation, now).items():
+            handled[place] = done
+    return handled
+
+
+def _hear(ports: Ports, event: Event, organisation: Organisation) -> None:
     if isinstance(event, Cancellation):
-        _cancel(ports, event, organisation)
-    else:
-        _fulfil(ports, event, organisation)
-    return ()
+        news.cancel(ports, event, organisation)
+    elif not isinstance(event, Closing):
+        news.fulfil(ports, event, organisation)
 
 
-def _close(ports: Ports, closing: Closing, organisation: Organisation, now: datetime) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class _Whom:
+    """A program and a contact of an event, by the names under which the table knows them."""
+
+    target: Target
+    id: str
+    customer: str
+    addresses: dict[Channel, str]
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """A closing, and whom programs of today ask about it."""
+
+    closing: Closing
+    whom: tuple[_Whom, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """Everything that another event may share with this one."""
+        people = [name for each in self.whom for name in (each.customer, *each.addresses.values())]
+        return {self.closing.ref.key, *people}
+
+
+def _closed(ports: Ports, closing: Closing, organisation: Organisation) -> _Closed:
+    return _Closed(closing, tuple(_whom(ports, closing, target) for target in targets(closing, organisation)))
+
+
+def _whom(ports: Ports, closing: Closing, target: Target) -> _Whom:
+    contact = target.contact
+    given: list[tuple[Channel, str | None]] = [("email", contact.email), ("sms", contact.phone)]
+    return _Whom(
+        target,
+        invitation_id(closing.ref.source, closing.ref.id, target.program, target.label),
+        ports.names.customer(contact.id),
+        {channel: ports.names.address(channel, address) for channel, address in given if address},
+    )
+
+
+def _waves(closings: Mapping[int, _Closed]) -> list[dict[int, _Closed]]:
+    """Put events that share nothing together, and those that share something one after the other, as they came."""
+    waves: list[dict[int, _Closed]] = []
+    after: dict[str, int] = {}
+    for place, closed in closings.items():
+        number = max(after.get(name, 0) for name in closed.names)
+        after.update(dict.fromkeys(closed.names, number + 1))
+        if number == len(waves):
+            waves.append({})
+        waves[number][place] = closed
+    return waves
+
+
+def _close_apart(
+    ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation, now: datetime
+) -> dict[int, Handled]:
+    """Close events together; when that fails each by itself, so that only what is wrong itself fails."""
+    try:
+        return _close(ports, wave, organisation, now)
+    except Exception as error:
+        if len(wave) == 1:
+            return dict.fromkeys(wave, Handled(error=error))
+        failed = Handled(error=error)
+    done: dict[int, Handled] = {}
+    for place, closed in wave.items():
+        # Where nothing works, trying each would only take the time in which the next process may fare better.
+        is_hopeless = sum(each.error is not None for each in done.values()) >= ALONE_MAX
+        done |= {place: failed} if is_hopeless else _close_apart(ports, {place: closed}, organisation, now)
+    return done
+
+
+def _close(ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation, now: datetime) -> dict[int, Handled]:
     # A read that may be a second behind costs half; what it misses of a duplicate under way, the decision's key finds.
-    existing = ports.invitations.get_many(_ids(closing.ref, organisation, _labels(closing)), consistent=False)
-    frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
-    wanted = [each for each in targets(closing, organisation) if not frozen or each.program in frozen]
-    programs = tuple(dict.fromkeys(each.program for each in wanted))
-    if any(target.label != CUSTOMER for target in wanted):
-        _register(ports, closing)
-    counted = any(record.primary for record in existing.values())
-    cancelled = any(_covers(early, closing) for early in _news(ports, closing, consistent=False))
-    for place, target in enumerate(wanted):
-        id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
-        if id_ not in existing:
-            known = partial(_known, ports, closing, target, organisation, now, cancelled=cancelled)
-            _decide(
-                ports, closing, target, organisation, now, known, programs=programs, primary=place == 0 and not counted
-            )
+    known = {place: _known_ids(closed, organisation) for place, closed in wave.items()}
+    found = ports.invitations.get_many([id_ for ids in known.values() for id_ in ids], consistent=False)
+    existing = {place: {id_: found[id_] for id_ in ids if id_ in found} for place, ids in known.items()}
+    plans = {place: _plan(ports, closed, existing[place], organisation) for place, closed in wave.items()}
+    for place, jobs in plans.items():
+        if any(job.whom.target.label != CUSTOMER for job in jobs):
+            news.register(ports, wave[place].closing)
+    for number in range(max(map(len, plans.values()))):
+        following = [jobs[number] for jobs in plans.values() if number < len(jobs)]
+        _decide_all(ports, [job for job in following if job.whom.id not in found], organisation, now)
+    _hear_late(ports, [closed.closing for closed in wave.values()], organisation)
+    return {place: Handled(tuple(job.whom.id for job in jobs)) for place, jobs in plans.items()}
+
+
+def _known_ids(closed: _Closed, organisation: Organisation) -> list[str]:
+    """Return every id under which an event may have been decided already."""
+    ref = closed.closing.ref
+    if organisation.asked_alike(closed.closing.at):
+        return [*(each.id for each in closed.whom), invitation_id(ref.source, ref.id, NO_PROGRAM, CUSTOMER)]
+    return news.every_id(ref, organisation, news.labels_of(closed.closing))
+
+
+def _hear_late(ports: Ports, closings: Sequence[Closing], organisation: Organisation) -> None:
     # Read after writing: whoever cancels or fulfils writes before reading, so one of us sees the other.
-    for early in _news(ports, closing, consistent=True):
-        _apply(ports, early, _ids(closing.ref, organisation, _labels(closing)))
-    return tuple(invitation_id(closing.ref.source, closing.ref.id, each.program, each.label) for each in wanted)
+    waiting = news.of(ports, closings, consistent=True)
+    for closing in closings:
+        for early in waiting[closing.ref.key]:
+            news.apply(ports, early, news.every_id(closing.ref, organisation, news.labels_of(closing)))
 
 
-def _news(ports: Ports, closing: Closing, *, consistent: bool) -> list[Early]:
-    """Return what waits for a closing, under its own name and its reference's."""
-    customer = ports.names.customer(closing.customer.id)
-    keys = [closing.ref.key, *([_reference_key(customer, closing.reference)] if closing.reference else [])]
-    return ports.invitations.earlies(keys, consistent=consistent)
+@dataclass
+class _Job:
+    """One decision that is to be made."""
+
+    closing: Closing
+    whom: _Whom
+    program: Program | None
+    programs: tuple[str, ...]
+    primary: bool
+    places: "_Places"
+    cancelled: bool | None = None
+    """Whether it was cancelled before; None until somebody has looked."""
+
+    @property
+    def addresses(self) -> dict[Channel, str]:
+        return self.whom.addresses
 
 
-def _covers(early: Early, closing: Closing) -> bool:
-    return early.cancelled_at is not None and closing.at <= early.cancelled_at
+def _plan(ports: Ports, closed: _Closed, existing: Mapping[str, Invitation], organisation: Organisation) -> list[_Job]:
+    """Return what there is to decide about an event; who asks about it was settled when the first of it was decided."""
+    frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
+    wanted = [each for each in closed.whom if not frozen or each.target.program in frozen]
+    programs = tuple(dict.fromkeys(each.target.program for each in wanted))
+    counted = any(record.primary for record in existing.values())
+    jobs = []
+    for place, each in enumerate(wanted):
+        program = organisation.program(each.target.program)
+        places = _Places(ports, organisation, program, each.id)
+        primary = place == 0 and not counted
+        jobs.append(_Job(closed.closing, each, program, programs if len(programs) > 1 else (), primary, places))
+    return jobs
 
 
-def _reference_key(customer: str, reference: str) -> str:
-    return fingerprint("reference", customer, reference)
+def _decide_all(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime) -> None:
+    """Decide, and again where somebody else wrote first: only those that lost.
+
+    Whoever loses the race finds the other's rest when it decides again; who dies in between finds its own.
+    """
+    left = list(jobs)
+    for _ in range(amend.TRIES_MAX):
+        if not left:
+            return
+        left = _decide_once(ports, left, organisation, now)
+    if left:
+        raise Conflict(f"{len(left)} decisions lost to other writers, {amend.TRIES_MAX} times each")
 
 
-def _register(ports: Ports, closing: Closing) -> None:
-    """Note whom an event asks besides its customer, and its reference, before it does: news finds them by it."""
-    labels = tuple(_labels(closing))
-    _note(ports, closing.ref.key, lambda early: early.model_copy(update={"labels": labels}))
-    if closing.reference:
-        key = _reference_key(ports.names.customer(closing.customer.id), closing.reference)
-        _note(ports, key, lambda early: _with_event(early, closing.ref))
+@dataclass(frozen=True)
+class _Decision:
+    """What was decided, and what is to be written of it, in this order: whom it lets rest, then the record."""
+
+    job: _Job
+    customer: Customer | None
+    addresses: tuple[Address, ...]
+    record: Invitation
 
 
-def _with_event(early: Early, event: EventRef) -> Early:
-    events = early.events if event in early.events else (event, *early.events)[:EVENTS_MAX]
-    return early.model_copy(update={"events": events})
+def _decide_once(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime) -> list[_Job]:
+    """Load, decide and write; return what lost to another writer."""
+    known = _known(ports, jobs, organisation, now)
+    answers = _answers(ports, jobs, known, organisation, now)
+    made = [
+        _decision(ports, job, each, answer, organisation, now)
+        for job, each, answer in zip(jobs, known, answers, strict=True)
+    ]
+    rested = _let_rest(ports, made)
+    _create(ports, rested, now)
+    return [each.job for each in made if each not in rested]
 
 
-def _note(ports: Ports, key: str, change: Callable[[Early], Early]) -> Early:
-    """Write what is known under a name, unless it is there already."""
-
-    def once() -> Early:
-        before = ports.invitations.early(key) or Early(key=key)
-        after = change(before)
-        if after != before:
-            ports.invitations.save_early(after.model_copy(update={"version": before.version + 1}))
-        return after
-
-    return amend.persist(once)
+def _let_rest(ports: Ports, made: Sequence[_Decision]) -> list[_Decision]:
+    """Write the customers, then the addresses, before any invitation exists; return those that nobody came before."""
+    customers = [each.customer for each in made if each.customer]
+    lost = ports.customers.save_many(customers) if customers else set()
+    kept = [each for each in made if each.customer is None or each.customer.key not in lost]
+    addresses = [address for each in kept for address in each.addresses]
+    lost = ports.customers.save_addresses(addresses) if addresses else set()
+    return [each for each in kept if not any(address.key in lost for address in each.addresses)]
 
 
-def _labels(closing: Closing) -> list[str]:
-    return [label for label, _ in labelled(closing)]
-
-
-def _ids(ref: EventRef, organisation: Organisation, labels: list[str]) -> list[str]:
-    """Return every id under which an event may have been decided, by programs of today and of before."""
-    programs = [*(program.id for program in organisation.programs), *organisation.retired_programs, NO_PROGRAM]
-    return [invitation_id(ref.source, ref.id, program, label) for program in programs for label in labels]
-
-
-def _decide(
-    ports: Ports,
-    closing: Closing,
-    target: Target,
-    organisation: Organisation,
-    now: datetime,
-    load: Callable[[], Known],
-    *,
-    programs: tuple[str, ...],
-    primary: bool,
-) -> None:
-    id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
-    places = _Places(ports, organisation, organisation.program(target.program), id_)
-
-    def once() -> Invitation:
-        known = load()
-        decision = places.within(decide(closing, target, known, organisation=organisation, now=now), known)
-        record = _record(ports, closing, target, decision, known, organisation, now, programs, primary)
-        _rest(ports, closing, target, decision, known, record, organisation, now)
-        if not ports.invitations.create(record):
-            places.give_back()
-        elif record.due_at and record.due_at <= now:
-            ports.timers.nudge([DueKey("invitation", record.id)])
-        return record
-
-    amend.persist(once)
+def _create(ports: Ports, made: Sequence[_Decision], now: datetime) -> None:
+    created = ports.invitations.create_many([each.record for each in made]) if made else set()
+    for each in made:
+        if each.record.id not in created:
+            each.job.places.give_back()
+    due = [each.record for each in made if each.record.due_at and each.record.due_at <= now]
+    if due:
+        ports.timers.nudge([DueKey("invitation", record.id) for record in due if record.id in created])
 
 
 class _Places:
@@ -229,209 +350,151 @@ class _Places:
         self._held = None
 
 
-def _known(
-    ports: Ports, closing: Closing, target: Target, organisation: Organisation, now: datetime, *, cancelled: bool
-) -> Known:
-    contact = target.contact
-    given: list[tuple[Channel, str | None]] = [("email", contact.email), ("sms", contact.phone)]
-    keys = {channel: ports.names.address(channel, address) for channel, address in given if address}
-    customer = ports.customers.get(ports.names.customer(contact.id))
-    addresses = {channel: ports.customers.address(key) for channel, key in keys.items()}
-    known = Known(customer, addresses, cancelled)
-    program = organisation.program(target.program)
-    if program is None:
-        return known
-    return replace(
-        known,
-        asked_at=_asked_at(ports, closing, target, customer),
-        answered_at=_answered_at(ports, known) if program.rest_days_after_answer else None,
-        pause=ports.library.pauses().stopping(program.id, closing.departments(), now),
+def _known(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime) -> list[Known]:
+    """Read what is on record of whom the jobs are about: people and addresses at once, then all they were asked."""
+    customers, addresses = ports.customers.several(
+        [job.whom.customer for job in jobs], [name for job in jobs for name in job.addresses.values()]
     )
+    known = [
+        Known(
+            customers.get(job.whom.customer), {channel: addresses.get(name) for channel, name in job.addresses.items()}
+        )
+        for job in jobs
+    ]
+    pairs = list(zip(jobs, known, strict=True))
+    wanted = dict.fromkeys(id_ for job, each in pairs for id_ in (*_asked(job, each), *_answerable(job, each)))
+    found = ports.invitations.get_many(list(wanted)) if wanted else {}
+    pauses = ports.library.pauses()
+    return [
+        replace(
+            each,
+            cancelled=bool(job.cancelled),
+            asked_at=_asked_at(job, each, found),
+            answered_at=_answered_at(job, each, found),
+            pause=pauses.stopping(job.program.id, job.closing.departments(), now) if job.program else None,
+        )
+        for job, each in pairs
+    ]
 
 
-def _asked_at(ports: Ports, closing: Closing, target: Target, customer: Customer | None) -> datetime | None:
+def _asked(job: _Job, known: Known) -> list[str]:
+    """Return the other invitations that asked about this episode."""
+    if job.program is None or known.customer is None:
+        return []
+    asked = known.customer.asked_of(episode_of(job.closing, job.program.id))
+    return [id_ for id_ in asked if id_ != job.whom.id]
+
+
+def _asked_at(job: _Job, known: Known, found: Mapping[str, Invitation]) -> datetime | None:
     """Return when the last closing of this episode happened that was asked about."""
-    own = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
-    asked = customer.asked_of(episode_of(closing, target.program)) if customer else ()
-    others = [id_ for id_ in asked if id_ != own]
-    found = ports.invitations.get_many(others) if others else {}
-    sent = [each for each in found.values() if each.state not in ("skipped", "failed")]
+    others = _asked(job, known)
+    sent = [found[id_] for id_ in others if id_ in found and found[id_].state not in ("skipped", "failed")]
     # What closes twice at one instant was not opened again in between: there the rest decides.
-    times = [each.occurred_at for each in sent if each.occurred_at != closing.at]
+    times = [each.occurred_at for each in sent if each.occurred_at != job.closing.at]
     # One that is not there yet is being written: whoever stamped the customer will ask, where no rest says so already.
-    resting = customer.rest_by if customer else None
-    times += [closing.at for id_ in others if id_ not in found and id_ != resting]
+    resting = known.customer.rest_by if known.customer else None
+    times += [job.closing.at for id_ in others if id_ not in found and id_ != resting]
     return max(times, default=None)
 
 
-def _answered_at(ports: Ports, known: Known) -> datetime | None:
-    """Return when this customer, or somebody at one of these addresses, last answered."""
-    asked = [
-        *(known.customer.recent if known.customer else ()),
-        *(each.last for each in known.addresses.values() if each),
+def _answerable(job: _Job, known: Known) -> list[str]:
+    """Return what this customer, or somebody at one of these addresses, may have answered, where that matters."""
+    if job.program is None or not job.program.rest_days_after_answer:
+        return []
+    asked = known.customer.recent if known.customer else ()
+    return [*asked, *(each.last for each in known.addresses.values() if each and each.last)]
+
+
+def _answered_at(job: _Job, known: Known, found: Mapping[str, Invitation]) -> datetime | None:
+    records = (found.get(id_) for id_ in _answerable(job, known))
+    return max((each.confirmed.at for each in records if each and each.confirmed), default=None)
+
+
+def _answers(
+    ports: Ports, jobs: Sequence[_Job], known: list[Known], organisation: Organisation, now: datetime
+) -> list[Ask | Skip]:
+    """Decide; `known` learns what was looked up on the way."""
+    answers = [
+        decide(job.closing, job.whom.target, each, organisation=organisation, now=now)
+        for job, each in zip(jobs, known, strict=True)
     ]
-    found = ports.invitations.get_many([id_ for id_ in dict.fromkeys(asked) if id_])
-    return max((each.confirmed.at for each in found.values() if each.confirmed), default=None)
+    _look_for_news(ports, [job for job, answer in zip(jobs, answers, strict=True) if _is_hasty(job, answer, now)])
+    for place, job in enumerate(jobs):
+        if job.cancelled and not known[place].cancelled:
+            known[place] = replace(known[place], cancelled=True)
+            answers[place] = decide(job.closing, job.whom.target, known[place], organisation=organisation, now=now)
+        answers[place] = job.places.within(answers[place], known[place])
+    return answers
 
 
-def _record(
-    ports: Ports,
-    closing: Closing,
-    target: Target,
-    decision: Ask | Skip,
-    known: Known,
-    organisation: Organisation,
-    now: datetime,
-    programs: tuple[str, ...],
-    primary: bool,
-) -> Invitation:
-    contact = target.contact
-    program = organisation.program(target.program)
+def _is_hasty(job: _Job, answer: Ask | Skip, now: datetime) -> bool:
+    """Say whether an invitation may not wait for the look at the news that follows it: it leaves, or takes a place."""
+    if isinstance(answer, Skip) or job.cancelled is not None:
+        return False
+    return answer.at <= now + SOON or (job.program is not None and job.program.daily_max is not None)
+
+
+def _look_for_news(ports: Ports, jobs: Sequence[_Job]) -> None:
+    if not jobs:
+        return
+    waiting = news.of(ports, [job.closing for job in jobs], consistent=False)
+    for job in jobs:
+        job.cancelled = any(news.covers(early, job.closing) for early in waiting[job.closing.ref.key])
+
+
+def _decision(
+    ports: Ports, job: _Job, known: Known, answer: Ask | Skip, organisation: Organisation, now: datetime
+) -> _Decision:
+    record = _record(job, answer, organisation, now)
+    before = known.customer or Customer(key=job.whom.customer)
+    customer = before.told(job.whom.target.contact, job.closing.at)
+    if isinstance(answer, Skip) or job.program is None:
+        return _Decision(job, *_spared(known, record, before, customer), record)
+    rest = rest_after(answer.at, job.program, record.id)
+    asked = customer.asked(record.id, rest, now, episode_of(job.closing, job.program.id))
+    # A phone is stamped even where nobody rests: a text message from it answers its last invitation.
+    minds_answers = any(each.rest_days_after_answer for each in organisation.programs)
+    if not record.address or not (rest or answer.channel == "sms" or minds_answers):
+        return _Decision(job, asked, (), record)
+    address = known.addresses.get(answer.channel) or Address(key=record.address)
+    return _Decision(job, asked, (address.asked(record.id, rest, now),), record)
+
+
+def _record(job: _Job, answer: Ask | Skip, organisation: Organisation, now: datetime) -> Invitation:
+    contact, program = job.whom.target.contact, job.program
     survey = organisation.survey(program.survey) if program else None
-    channel = decision.channel if isinstance(decision, Ask) else None
-    address = contact.email if channel == "email" else contact.phone if channel else None
+    channel = answer.channel if isinstance(answer, Ask) else None
+    email = contact.email if channel == "email" else None
     return decided(
-        closing,
-        target,
-        decision,
+        job.closing,
+        job.whom.target,
+        answer,
         decided_at=now,
-        programs=programs if len(programs) > 1 else (),
-        customer=ports.names.customer(contact.id),
-        address=ports.names.address(channel, address) if channel and address else None,
-        domain=address.rpartition("@")[2].lower() if channel == "email" and address else None,
+        programs=job.programs,
+        customer=job.whom.customer,
+        address=job.addresses.get(channel) if channel else None,
+        domain=email.rpartition("@")[2].lower() if email else None,
         language=base_language(contact.language or organisation.language),
         zone=zone_of(contact, organisation),
         survey=survey.id if survey else None,
         survey_version=survey.version if survey else None,
         metric=survey.metric if survey else None,
-        primary=primary,
+        primary=job.primary,
         generation=organisation.trends.generation,
     )
 
 
-def _rest(
-    ports: Ports,
-    closing: Closing,
-    target: Target,
-    decision: Ask | Skip,
-    known: Known,
-    record: Invitation,
-    organisation: Organisation,
-    now: datetime,
-) -> None:
-    """Let the customer, then the address, rest because of this invitation, before it exists.
-
-    Whoever loses the race finds the other's rest when it decides again; who dies in between finds its own.
-    """
-    program = organisation.program(target.program)
-    before = known.customer or Customer(key=record.customer)
-    customer = before.told(target.contact, closing.at)
-    if isinstance(decision, Skip) or program is None:
-        _rest_no_more(ports, known, record, before, customer)
-        return
-    rest = rest_after(decision.at, program, record.id)
-    ports.customers.save(customer.asked(record.id, rest, now, episode_of(closing, program.id)))
-    # A phone is stamped even where nobody rests: a text message from it answers its last invitation.
-    minds_answers = any(each.rest_days_after_answer for each in organisation.programs)
-    if record.address and (rest or decision.channel == "sms" or minds_answers):
-        address = known.addresses.get(decision.channel) or Address(key=record.address)
-        ports.customers.save_address(address.asked(record.id, rest, now))
-
-
-def _rest_no_more(ports: Ports, known: Known, record: Invitation, before: Customer, customer: Customer) -> None:
+def _spared(
+    known: Known, record: Invitation, before: Customer, customer: Customer
+) -> tuple[Customer | None, tuple[Address, ...]]:
     """Keep why nobody was asked; a rest that an earlier try began for this invitation ends.
 
     Of somebody whom we have never asked only the decision is kept, under a name that leads to nobody.
     """
     told = customer if known.customer else before
     rested = (released(told, record.id) or told).spared(record.id)
-    if rested != before:
-        ports.customers.save(rested.model_copy(update={"version": before.version + 1}))
-    for address in known.addresses.values():
-        freed = released(address, record.id) if address else None
-        if freed:
-            ports.customers.save_address(freed.model_copy(update={"version": freed.version + 1}))
-
-
-def _cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:
-    if cancellation.event:
-        early = _park(ports, cancellation.event.key, cancellation)
-        _apply(ports, early, _ids(cancellation.event, organisation, _known_labels(organisation, early)))
-    elif cancellation.reference and cancellation.customer_id:
-        key = ports.names.customer(cancellation.customer_id)
-        _cancel_reference(ports, cancellation, cancellation.reference, key, organisation)
-
-
-def _known_labels(organisation: Organisation, early: Early | None) -> list[str]:
-    """Return the labels that an event's records may have, without the event: each role, up to three of it."""
-    roles = dict.fromkeys([CUSTOMER, *(program.contact for program in organisation.programs)])
-    labels = [label for role in roles for label in (role, f"{role}.2", f"{role}.3")]
-    return list(dict.fromkeys([*labels, *(early.labels if early else ())]))
-
-
-def _cancel_reference(
-    ports: Ports, cancellation: Cancellation, reference: str, key: str, organisation: Organisation
-) -> None:
-    early = _park(ports, _reference_key(key, reference), cancellation)
-    for event in early.events:
-        labels = _known_labels(organisation, ports.invitations.early(event.key))
-        _apply(ports, early, _ids(event, organisation, labels))
-    customer = ports.customers.get(key)
-    asked = ports.invitations.get_many(customer.recent) if customer else {}
-    _apply(ports, early, [id_ for id_, found in asked.items() if found.reference == reference])
-
-
-def _cancelled(invitation: Invitation, until: datetime) -> Invitation | None:
-    if invitation.occurred_at > until or invitation.cancelled or invitation.state in ("skipped", "failed"):
-        return None
-    if invitation.state == "scheduled":
-        return skip(invitation, "cancelled", "cancelled before it was sent")
-    return invitation.moved(cancelled=True, remind_at=None)
-
-
-def _fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
-    early = _park(ports, fulfilment.event.key, fulfilment)
-    _apply(ports, early, _ids(fulfilment.event, organisation, _known_labels(organisation, early)))
-
-
-def _park(ports: Ports, key: str, news: Cancellation | Fulfilment) -> Early:
-    """Write news of an event under its name, whether or not it has arrived: order of arrival decides nothing."""
-    return _note(ports, key, lambda early: _with(early, news))
-
-
-def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
-    if isinstance(news, Cancellation):
-        until = news.at if news.reopened and not news.event else FOR_EVER
-        return early.model_copy(update={"cancelled_at": max(filter(None, (early.cancelled_at, until)))})
-    others = [each for each in early.fulfilments if each.ref != news.ref]
-    kept = sorted([*others, news], key=lambda each: (each.at, each.ref.source, each.ref.id))
-    return early.model_copy(update={"fulfilments": tuple(kept)[-FULFILMENTS_MAX:]})
-
-
-def _apply(ports: Ports, early: Early, ids: list[str]) -> None:
-    for id_ in ports.invitations.get_many(ids):
-        if early.cancelled_at:
-            _call_off(ports, id_, early.cancelled_at)
-        if early.fulfilments:
-            # Read anew once the invitation is: news that came meanwhile must not be overwritten with what we knew.
-            amend.invitation(
-                ports.invitations, id_, lambda found: _fulfilled(found, ports.invitations.early(early.key) or early)
-            )
-
-
-def _call_off(ports: Ports, id_: str, until: datetime) -> None:
-    amend.invitation(ports.invitations, id_, lambda found: _cancelled(found, until))
-    found = ports.invitations.get(id_)
-    if found and found.reason == "cancelled" and found.state == "skipped":
-        amend.release(ports, found)
-
-
-def _fulfilled(invitation: Invitation, early: Early) -> Invitation | None:
-    latest = {each.kind: each.fulfilled for each in early.fulfilments}
-    promises = tuple(
-        promise.model_copy(update={"fulfilled": latest[promise.kind]})
-        if isinstance(latest.get(promise.kind), type(promise.promised))
-        else promise
-        for promise in invitation.promises
+    freed = (released(address, record.id) for address in known.addresses.values() if address)
+    return (
+        rested.model_copy(update={"version": before.version + 1}) if rested != before else None,
+        tuple(each.model_copy(update={"version": each.version + 1}) for each in freed if each),
     )
-    return invitation.moved(promises=promises) if promises != invitation.promises else None

@@ -49,6 +49,18 @@ class Watched:
     def save_address(self, address: Address) -> None:
         self.kept.save_address(address)
 
+    def several(self, names: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Customer], dict[str, Address]]:
+        return self.kept.several(names, keys)
+
+    def save_many(self, customers: Sequence[Customer]) -> set[str]:
+        before = self.kept.get_many([each.key for each in customers])
+        lost = self.kept.save_many(customers)
+        self.writes += [(before.get(each.key), each) for each in customers if each.key not in lost]
+        return lost
+
+    def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
+        return self.kept.save_addresses(addresses)
+
 
 @dataclass
 class Told:

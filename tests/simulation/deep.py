@@ -156,6 +156,15 @@ class DeepEngine(Engine):
             "receipts": lambda body, now: self.lambdas["receipts"].invoke(_notification(body)),
         }
 
+    def _take_events(self, bodies: list[Any], now: datetime) -> list[Exception | None]:
+        records = [
+            {"messageId": f"m-{place}", "receiptHandle": "r", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+            for place, body in enumerate(bodies)
+        ]
+        answer = self.lambdas["intake"].invoke({"Records": records})
+        failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        return [Failed("intake") if record["messageId"] in failed else None for record in records]
+
     def _consume(self, name: str, body: str) -> None:
         record = {"messageId": "m", "receiptHandle": "r", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
         answer = self.lambdas[name].invoke({"Records": [record]})

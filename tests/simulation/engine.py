@@ -24,7 +24,9 @@ from chalicelib.flows import collect, file, invite, project, publish, receive, w
 from chalicelib.ports import Due, DueKey, Mail, Ports, Sms, View, Write
 from tests.simulation.faults import (
     CARRIER,
+    DEATHS,
     PROFILES,
+    Batch,
     Chances,
     Context,
     Died,
@@ -354,6 +356,8 @@ class Engine:
         fault = context.fault or ""
         self.happened.append(f"fault {context.name}")
         self.tell(f"{context.name}: {fault} {port}.{method}", depth=context.depth)
+        if isinstance(call, Batch):
+            return self._faulty_batch(context, call)
         if fault == "dies before":
             raise Died
         if fault == "throttled" or (fault == "timed out" and context.chance.random() < 0.5):
@@ -366,6 +370,19 @@ class Engine:
         if fault == "dies after":
             raise Died
         raise CarrierUnclear("no reply") if method in CARRIER else applied_but_error(method)
+
+    def _faulty_batch(self, context: Context, batch: Batch) -> Any:
+        """Let a batch go wrong: before, after, or when some of it is written."""
+        if context.fault == "applied, but an error":
+            told = batch.met_again()
+            self._look(context)
+            return told
+        if context.fault == "dies after":
+            batch()
+        elif context.fault != "dies before" or context.chance.random() < 0.5:
+            batch.some(context.chance)
+        self._look(context)
+        raise Died if context.fault in DEATHS else Unavailable(context.fault)
 
     def _carrier(self, context: Context, call: Callable[[], Any]) -> Any:
         refusal = self.chances.refusal(context)
@@ -476,7 +493,13 @@ class Engine:
 
     def _arrive(self, queue: str, body: Any, key: str, subjects: tuple[str, ...]) -> None:
         self.queues[queue].put((body, key, subjects), key, self.now, self.now)
-        self._work(queue)
+        if queue != "intake":
+            self._work(queue)
+            return
+        # The window in which events gather, or a backlog in which many do.
+        gathering = self.chances.of(f"window {key} {self.now}")
+        wait = SECOND * gathering.choice((0, 0, 30, 3600)) if self.chances.active else timedelta(0)
+        self.plan(self.now + wait, f"~{queue}", partial(self._work, queue))
 
     def _work(self, name: str) -> None:
         """Let a worker take a batch of what is visible."""
@@ -525,6 +548,8 @@ class Engine:
 
     def _batch(self, name: str, batch: list[Message]) -> list[Message] | None:
         """Handle each message by itself; None when the process died, and all of them come again."""
+        if name == "intake" and len(batch) > 1:
+            return self._intake_many(batch)
         failed: list[Message] = []
         # A batch that dies costs each of its messages a receipt: none is given up for what befell its neighbours.
         spared = any(message.receives >= RECEIVES_MAX for message in batch)
@@ -543,12 +568,37 @@ class Engine:
         """Return what a message says."""
         return body
 
-    def _intake(self, body: Any, now: datetime) -> None:
+    def _intake_many(self, batch: list[Message]) -> list[Message] | None:
+        """Handle the events of a batch in one run; None when the process died."""
+        bodies = [message.body[0] for message in batch]
+        name = f"intake of {len(batch)}: {', '.join(message.body[1] for message in batch)}"
+        subjects = dict.fromkeys(subject for message in batch for subject in message.body[2])
+        spared = any(message.receives >= RECEIVES_MAX for message in batch)
+        run = self.run("intake", name, partial(self._take_events, bodies), *subjects, spared=spared)
+        if run.ended == "died":
+            return None
+        errors = run.value if run.is_done else [run.error] * len(batch)
+        failed = []
+        for message, error in zip(batch, errors, strict=True):
+            outcome = Outcome("failed", error=error) if error else Outcome("done")
+            self.hooks.handled("intake", self.meaning("intake", message.body[0]), outcome)
+            if error:
+                failed.append(message)
+        return failed
+
+    def _take_events(self, bodies: list[Any], now: datetime) -> list[Exception | None]:
         """Do as the consumer does: what can never be handled is laid aside at once, with its reason."""
-        try:
-            invite.handle(self.ports, body, now)
-        except Invalid as error:
-            self.ports.inbox.refuse(json.dumps(body, default=str), str(error))
+        errors: list[Exception | None] = []
+        for body, handled in zip(bodies, invite.handle_many(self.ports, bodies, now), strict=True):
+            errors.append(None if isinstance(handled.error, Invalid) else handled.error)
+            if isinstance(handled.error, Invalid):
+                self.ports.inbox.refuse(json.dumps(body, default=str), str(handled.error))
+        return errors
+
+    def _intake(self, body: Any, now: datetime) -> None:
+        for error in self._take_events([body], now):
+            if error:
+                raise error
 
     def _due(self, body: Any, now: datetime) -> None:
         for error in work.take(self.ports, body, now):

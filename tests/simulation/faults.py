@@ -1,6 +1,6 @@
 """Let every port call go wrong in every way: death, lost replies, throttling, refusals, and others in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +28,9 @@ WRITES = frozenset(
         "take_place",
     }
 )
+BATCHES = frozenset({"create_many", "save_many", "save_addresses"})
+"""Writes of many things, each by itself: what goes wrong may befall some of them, and who is met again has lost."""
+
 CERTAIN = frozenset({"links", "messages", "names"})
 """Ports that reach nothing outside: they cannot fail by themselves."""
 
@@ -173,6 +176,31 @@ class Chances:
 Around = Callable[[str, str, Callable[[], Any]], Any]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """A call that writes many things, of which it may do some only."""
+
+    call: Callable[[Sequence[Any]], set[str]]
+    things: Sequence[Any]
+
+    def __call__(self) -> set[str]:
+        return self.call(self.things)
+
+    def some(self, chance: Chance) -> None:
+        """Write some of it, in whatever order the service took it up."""
+        self.call([each for each in self.things if chance.random() < 0.5])
+
+    def met_again(self) -> set[str]:
+        """Write all of it, and return what a client is told that asks again since the reply was lost."""
+        self.call(self.things)
+        # Decisions are returned when they are won, anything else when it is lost.
+        return (
+            set()
+            if self.call.__name__ == "create_many"
+            else {getattr(each, "id", None) or each.key for each in self.things}
+        )
+
+
 class Gate:
     """Stands before a port: every call goes through `around`, which decides what becomes of it."""
 
@@ -183,6 +211,8 @@ class Gate:
         name, around, call = self._name, self._around, getattr(self._port, method)
 
         def through(*args: Any, **kwargs: Any) -> Any:
+            if method in BATCHES:
+                return around(name, method, Batch(call, *args))
             return around(name, method, partial(call, *args, **kwargs))
 
         setattr(self, method, through)

@@ -27,7 +27,13 @@ def bug(name: str, *texts: str) -> Mutant:
     return Mutant(name, tuple(Patch(*texts[place : place + 3]) for place in range(0, len(texts), 3)))
 
 
-INVITE, DELIVER, COLLECT, RECOVER = "flows/invite.py", "flows/deliver.py", "flows/collect.py", "flows/recover.py"
+INVITE, NEWS, DELIVER, COLLECT, RECOVER = (
+    "flows/invite.py",
+    "flows/news.py",
+    "flows/deliver.py",
+    "flows/collect.py",
+    "flows/recover.py",
+)
 INVITATION, RESPONSE, CASE, CUSTOMER = (
     "domain/invitation.py",
     "domain/response.py",
@@ -71,19 +77,19 @@ MUTANTS = (
     bug(
         "the invitation is written before its rest",
         INVITE,
-        "        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if not ports.invitations.create(record):",
-        "        made = ports.invitations.create(record)\n        _rest(ports, closing, target, decision, known, record, organisation, now)\n        if not made:",
+        "    rested = _let_rest(ports, made)\n    _create(ports, rested, now)\n",
+        "    _create(ports, made, now)\n    rested = _let_rest(ports, made)\n",
     ),
     bug(
         "an event that nobody is asked about leaves no record",
         INVITE,
-        "        if not ports.invitations.create(record):",
-        "        if not isinstance(decision, Ask):\n            return record\n        if not ports.invitations.create(record):",
+        "    _create(ports, rested, now)\n",
+        "    _create(ports, [each for each in rested if each.record.state != 'skipped'], now)\n",
     ),
     bug(
         "a program published later asks about earlier events",
         INVITE,
-        "if not frozen or each.program in frozen]",
+        "if not frozen or each.target.program in frozen]",
         "if True]",
     ),
     bug(
@@ -92,7 +98,21 @@ MUTANTS = (
         "    ports.inbox.accept(taken)",
         "    ports.inbox.accept(taken[1:])",
     ),
-    bug("two records of one event carry its promises", INVITE, "primary=place == 0 and not counted", "primary=True"),
+    bug(
+        "who shares a customer is decided together",
+        INVITE,
+        "        number = max(after.get(name, 0) for name in closed.names)\n",
+        "        number = after.get(closed.closing.ref.key, 0)\n",
+    ),
+    bug(
+        "of a batch whose rests were lost to others all are asked",
+        INVITE,
+        "    kept = [each for each in made if each.customer is None or each.customer.key not in lost]\n",
+        "    kept = list(made)\n",
+    ),
+    bug(
+        "two records of one event carry its promises", INVITE, "primary = place == 0 and not counted", "primary = True"
+    ),
     # Asking
     bug(
         "a message is handed over before it is claimed",
@@ -209,16 +229,16 @@ MUTANTS = (
     ),
     bug(
         "a cancellation of what is being sent is forgotten",
-        INVITE,
+        NEWS,
         "    return invitation.moved(cancelled=True, remind_at=None)",
         "    return None",
     ),
     bug(
         "a cancellation that came first is overlooked",
         INVITE,
-        "cancelled = any(_covers(early, closing) for early in _news(ports, closing, consistent=False))",
-        "cancelled = False",
-        INVITE,
+        "job.cancelled = any(news.covers(early, job.closing) for early in waiting[job.closing.ref.key])",
+        "job.cancelled = False",
+        NEWS,
         "        if early.cancelled_at:\n",
         "        if early.cancelled_at and early.fulfilments:\n",
     ),
@@ -236,7 +256,7 @@ MUTANTS = (
     ),
     bug(
         "what is delivered is forgotten when it comes first",
-        INVITE,
+        NEWS,
         "        if early.fulfilments:\n",
         "        if early.fulfilments and early.cancelled_at:\n",
     ),
@@ -434,8 +454,8 @@ MUTANTS = (
         "if customer is None or customer.erased_at or invitation.erased:",
         "if customer is None:",
         INVITE,
-        "decide(closing, target, known, organisation=organisation, now=now)",
-        "decide(closing, target, replace(known, customer=None), organisation=organisation, now=now)",
+        "decide(job.closing, job.whom.target, each, organisation=organisation, now=now)",
+        "decide(job.closing, job.whom.target, replace(each, customer=None), organisation=organisation, now=now)",
     ),
     bug(
         "the token of a link is kept with the invitation",

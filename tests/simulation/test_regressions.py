@@ -70,7 +70,7 @@ def test_a_cancellation_that_comes_between_rest_and_invitation_is_heard() -> Non
     """The cancellation found no invitation yet, and the closing did not look for it any more: it was sent."""
     world = world_with(program(**AT_ONCE | {"delay": HOUR}))
     late = cancelled(reference="ORD-10045", customer={"id": "c-981"})
-    ports = before(world, "invitations.create", lambda: invite.handle(world.ports, late, world.now))
+    ports = before(world, "invitations.create_many", lambda: invite.handle(world.ports, late, world.now))
     invite.handle(ports, sale(), world.now)
     world.wait(DAY)
     assert (world.invitation.reason, world.sent) == ("cancelled", [])
@@ -113,7 +113,7 @@ def test_who_loses_a_shared_address_does_not_rest_for_it() -> None:
     """Of two customers of one address the second was skipped, and rested for a message that nobody would send."""
     world = world_with()
     bea = {"id": "c-2", "email": "ana@example.com"}
-    ports = before(world, "customers.save_address", lambda: invite.handle(world.ports, sale(), world.now))
+    ports = before(world, "customers.save_addresses", lambda: invite.handle(world.ports, sale(), world.now))
     invite.handle(ports, sale(customer=bea, envelope={"id": "ORD-2"}), world.now)
     rested = world.memory.customers[world.ports.names.customer("c-2")]
     assert sorted(str(each.reason) for each in world.memory.invitations.values()) == ["None", "resting"]
@@ -148,7 +148,7 @@ def test_the_rest_before_one_that_was_tried_twice_holds_again() -> None:
     world.tell(sale())
     world.wait(DAY)
     ticket = event("T-1", "ticket.closed", {"customer": ANA, "reference": "T-1"}, "2026-03-07T21:30:00Z")
-    ports = failing(world, "invitations.create", Unavailable("slow"), applied=False)
+    ports = failing(world, "invitations.create_many", Unavailable("slow"), applied=False)
     with suppress(Unavailable):
         invite.handle(ports, ticket, world.now)
     world.tell(ticket, cancelled(event={"source": "/crm", "id": "T-1"}))
@@ -185,7 +185,7 @@ def test_one_record_of_an_event_carries_its_promises_though_a_program_was_retire
     """The rest of an event, decided after its first program was retired, counted the promises a second time."""
     first, second = program(id="first", **AT_ONCE), program(id="second", **AT_ONCE)
     world = world_with(first, second)
-    ports = failing(world, "invitations.create", Unavailable("died"), applied=True)
+    ports = failing(world, "invitations.create_many", Unavailable("died"), applied=True)
     try:
         invite.handle(ports, sale(), world.now)
     except Unavailable:

@@ -93,10 +93,13 @@ def hears_from(lazo: LocalSystem, *webhooks: Webhook) -> None:
 
 
 def tells_events(company: Company, lazo: LocalSystem) -> None:
-    """Sell, by HTTP and by the bus, and send what is no event."""
+    """Sell, by HTTP and by the bus, sell once more, take it back, and send what is no event."""
     company.sell("ORD-0", customer={"id": "c-0", "name": "Cero", "email": "cero@example.com"})
     put_on_bus(lazo, company.event("ORD-1", customer={"id": "c-1", "email": "uno@example.com"}), {"no": "event"})
     company.sell("ORD-2", customer={"id": "c-2", "email": "dos@example.com"})
+    company.sell("ORD-3", customer={"id": "c-2", "email": "dos@example.com"})
+    back = {"event": {"source": "/crm", "id": "ORD-3"}}
+    put_on_bus(lazo, {**company.event("ORD-3-back"), "type": "sale.cancelled", "data": back})
     company.settle()
 
 

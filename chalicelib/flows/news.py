@@ -1,0 +1,162 @@
+"""Hear what changes an event that was, or is still to come: it is cancelled, or what it promised is delivered.
+
+News waits under the event's name and its reference's, whoever comes first: order of arrival decides nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from chalicelib.domain.event import Cancellation, Closing, EventRef, Fulfilment
+from chalicelib.domain.invitation import Invitation, skip
+from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.policy import NO_PROGRAM, invitation_id, labelled
+from chalicelib.domain.terms import CUSTOMER, fingerprint
+from chalicelib.flows import amend
+from chalicelib.ports import Early, Ports
+
+FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+FULFILMENTS_MAX = 40  # kept of one event
+EVENTS_MAX = 20  # remembered of one reference
+
+
+def of(ports: Ports, closings: Sequence[Closing], *, consistent: bool) -> dict[str, list[Early]]:
+    """Return what waits for each of some closings, by the closing's name."""
+    names = {closing.ref.key: _names(ports, closing) for closing in closings}
+    wanted = list(dict.fromkeys(name for each in names.values() for name in each))
+    found = {early.key: early for early in ports.invitations.earlies(wanted, consistent=consistent)}
+    return {key: [found[name] for name in each if name in found] for key, each in names.items()}
+
+
+def _names(ports: Ports, closing: Closing) -> list[str]:
+    if not closing.reference:
+        return [closing.ref.key]
+    return [closing.ref.key, _reference_key(ports.names.customer(closing.customer.id), closing.reference)]
+
+
+def covers(early: Early, closing: Closing) -> bool:
+    return early.cancelled_at is not None and closing.at <= early.cancelled_at
+
+
+def _reference_key(customer: str, reference: str) -> str:
+    return fingerprint("reference", customer, reference)
+
+
+def register(ports: Ports, closing: Closing) -> None:
+    """Note whom an event asks besides its customer, and its reference, before it does: news finds them by it."""
+    labels = tuple(labels_of(closing))
+    _note(ports, closing.ref.key, lambda early: early.model_copy(update={"labels": labels}))
+    if closing.reference:
+        key = _reference_key(ports.names.customer(closing.customer.id), closing.reference)
+        _note(ports, key, lambda early: _with_event(early, closing.ref))
+
+
+def _with_event(early: Early, event: EventRef) -> Early:
+    events = early.events if event in early.events else (event, *early.events)[:EVENTS_MAX]
+    return early.model_copy(update={"events": events})
+
+
+def _note(ports: Ports, key: str, change: Callable[[Early], Early]) -> Early:
+    """Write what is known under a name, unless it is there already."""
+
+    def once() -> Early:
+        before = ports.invitations.early(key) or Early(key=key)
+        after = change(before)
+        if after != before:
+            ports.invitations.save_early(after.model_copy(update={"version": before.version + 1}))
+        return after
+
+    return amend.persist(once)
+
+
+def labels_of(closing: Closing) -> list[str]:
+    return [label for label, _ in labelled(closing)]
+
+
+def every_id(ref: EventRef, organisation: Organisation, labels: list[str]) -> list[str]:
+    """Return every id under which an event may have been decided, by programs of today and of before."""
+    programs = [*(program.id for program in organisation.programs), *organisation.retired_programs, NO_PROGRAM]
+    return [invitation_id(ref.source, ref.id, program, label) for program in programs for label in labels]
+
+
+def cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:
+    if cancellation.event:
+        early = _park(ports, cancellation.event.key, cancellation)
+        apply(ports, early, every_id(cancellation.event, organisation, _known_labels(organisation, early)))
+    elif cancellation.reference and cancellation.customer_id:
+        key = ports.names.customer(cancellation.customer_id)
+        _cancel_reference(ports, cancellation, cancellation.reference, key, organisation)
+
+
+def _known_labels(organisation: Organisation, early: Early | None) -> list[str]:
+    """Return the labels that an event's records may have, without the event: each role, up to three of it."""
+    roles = dict.fromkeys([CUSTOMER, *(program.contact for program in organisation.programs)])
+    labels = [label for role in roles for label in (role, f"{role}.2", f"{role}.3")]
+    return list(dict.fromkeys([*labels, *(early.labels if early else ())]))
+
+
+def _cancel_reference(
+    ports: Ports, cancellation: Cancellation, reference: str, key: str, organisation: Organisation
+) -> None:
+    early = _park(ports, _reference_key(key, reference), cancellation)
+    for event in early.events:
+        labels = _known_labels(organisation, ports.invitations.early(event.key))
+        apply(ports, early, every_id(event, organisation, labels))
+    customer = ports.customers.get(key)
+    asked = ports.invitations.get_many(customer.recent) if customer else {}
+    apply(ports, early, [id_ for id_, found in asked.items() if found.reference == reference])
+
+
+def _cancelled(invitation: Invitation, until: datetime) -> Invitation | None:
+    if invitation.occurred_at > until or invitation.cancelled or invitation.state in ("skipped", "failed"):
+        return None
+    if invitation.state == "scheduled":
+        return skip(invitation, "cancelled", "cancelled before it was sent")
+    return invitation.moved(cancelled=True, remind_at=None)
+
+
+def fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
+    early = _park(ports, fulfilment.event.key, fulfilment)
+    apply(ports, early, every_id(fulfilment.event, organisation, _known_labels(organisation, early)))
+
+
+def _park(ports: Ports, key: str, news: Cancellation | Fulfilment) -> Early:
+    """Write news of an event under its name, whether or not it has arrived: order of arrival decides nothing."""
+    return _note(ports, key, lambda early: _with(early, news))
+
+
+def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
+    if isinstance(news, Cancellation):
+        until = news.at if news.reopened and not news.event else FOR_EVER
+        return early.model_copy(update={"cancelled_at": max(filter(None, (early.cancelled_at, until)))})
+    others = [each for each in early.fulfilments if each.ref != news.ref]
+    kept = sorted([*others, news], key=lambda each: (each.at, each.ref.source, each.ref.id))
+    return early.model_copy(update={"fulfilments": tuple(kept)[-FULFILMENTS_MAX:]})
+
+
+def apply(ports: Ports, early: Early, ids: list[str]) -> None:
+    for id_ in ports.invitations.get_many(ids):
+        if early.cancelled_at:
+            _call_off(ports, id_, early.cancelled_at)
+        if early.fulfilments:
+            # Read anew once the invitation is: news that came meanwhile must not be overwritten with what we knew.
+            amend.invitation(
+                ports.invitations, id_, lambda found: _fulfilled(found, ports.invitations.early(early.key) or early)
+            )
+
+
+def _call_off(ports: Ports, id_: str, until: datetime) -> None:
+    amend.invitation(ports.invitations, id_, lambda found: _cancelled(found, until))
+    found = ports.invitations.get(id_)
+    if found and found.reason == "cancelled" and found.state == "skipped":
+        amend.release(ports, found)
+
+
+def _fulfilled(invitation: Invitation, early: Early) -> Invitation | None:
+    latest = {each.kind: each.fulfilled for each in early.fulfilments}
+    promises = tuple(
+        promise.model_copy(update={"fulfilled": latest[promise.kind]})
+        if isinstance(latest.get(promise.kind), type(promise.promised))
+        else promise
+        for promise in invitation.promises
+    )
+    return invitation.moved(promises=promises) if promises != invitation.promises else None
