@@ -18,6 +18,8 @@ from infra.local.resources import Overlay
 MILLION = 1_000_000
 WARM = 30  # surveys before anything is timed: code is loaded, connections stand
 REFERENCE_ROUNDS = 9
+TOGETHER = (1, 5, 25, 100)
+"""How many events are decided together, where what that saves is measured."""
 REMIND_AFTER = timedelta(days=3)
 
 Json = dict[str, Any]
@@ -65,6 +67,7 @@ def measure(size: Size, say: Say) -> Found:
         _warm(timed)
         _live(timed, size.timed, size)
         _client(found, timed, size)
+        _together(found, timed)
     say(f"counting {size.surveys} surveys")
     with running(company.company(), is_metered=True) as counted:
         account = Account(counted, timed, bill.prices())
@@ -75,6 +78,7 @@ def measure(size: Size, say: Say) -> Found:
         found.figures |= {"kept": stored, "fixed": fixed(account, Overlay.read(OVERLAY).content)}
         _tables(found, account, size)
         _batches(found, counted, say)
+        _together(found, counted)
         _beside(found, counted, low, size, say)
     _reminders(found, account, size, say)
     _cold(found, size, say)
@@ -197,6 +201,25 @@ def _things(path: str, world: World, size: Size) -> int:
     known = {"survey": size.surveys, "answer": answers, "case": cases, "followed": cases}
     known["receipt"] = size.surveys
     return known.get(kind, size.beside if kind in ("sms", "view") else 1)
+
+
+def _together(found: Found, world: World) -> None:
+    """Say what a decision takes by how many are made together: processor time where it is timed, units where counted."""
+    decisions, tally = 2 * TOGETHER[-1], world.meter.tally
+    for together in TOGETHER:
+        kind = f"together {together}"
+        path = f"{kind}/decide"
+        events = company.closings(decisions, f"d{together}-", world.now)
+        scenario.decide_only(world, events, kind, together=together)
+        told = found.latest.setdefault("decision_by_batch", {}).setdefault(str(together), {})
+        if calls := sum(tally.calls_of(path).values()):
+            told["calls"] = calls / decisions
+            told["write_units"] = tally.write_units(path) / decisions
+            told["read_units"] = tally.read_units(path) / decisions
+        else:
+            told["cpu_ms"] = world.used[path].cpu_ms / decisions
+            told["cpu_ms_of_which_aws_client"] = world.used[path].client_ms / decisions
+        _forget(world, (kind,))
 
 
 def _batches(found: Found, world: World, say: Say) -> None:

@@ -6,6 +6,7 @@ Paths name what something was done for: `survey/…`, `answer/…`, `case/…` a
 import json
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -17,6 +18,8 @@ from chalicelib.ports import Principal, Ticket
 from infra.local import receipts
 from infra.local.pumps import notifications
 
+EVENTS_PER_SECOND = 1_000_000 / (30 * 24 * 3600)
+"""A million a month, as evenly as can be: 0.39 a second. Business hours only would be four times as many at once."""
 DECISIONS_PER_BATCH = 100
 ANSWERS_PER_BATCH = 20
 ANSWERED_EACH = 5
@@ -26,24 +29,32 @@ TOKEN = "bench-token-of-an-administrator"
 Json = dict[str, Any]
 
 
-def decide(world: World, events: Iterable[Json], path: str = "survey") -> list[str]:
+def decide(world: World, events: Iterable[Json], path: str = "survey", *, together: int | None = None) -> list[str]:
     """Bring events by the bus, one at a time, and have them counted; return the ids of their invitations."""
-    ids = decide_only(world, events, path)
+    ids = decide_only(world, events, path, together=together)
     count(world, f"{path}/count", len(ids), DECISIONS_PER_BATCH)
     return ids
 
 
-def decide_only(world: World, events: Iterable[Json], path: str) -> list[str]:
-    """Bring events by the bus, one at a time, in the morning."""
+def decide_only(world: World, events: Iterable[Json], path: str, *, together: int | None = None) -> list[str]:
+    """Bring events by the bus, one at a time, in the morning; they reach the function in what its window gathers."""
     world.wait_for_morning()
-    ids = []
+    ids: list[str] = []
+    waiting = iter(events)
     with world.path(f"{path}/decide"):
-        for event in events:
-            world.charge("eventbridge_events", 1)
-            world.charge("sqs_requests", 1)  # the rule's target
-            world.bring("intake", company.from_bus(event))
-            ids.append(_id(event["source"], event["id"]))
+        while batch := list(islice(waiting, together or in_a_window(world))):
+            world.charge("eventbridge_events", len(batch))
+            world.charge("sqs_requests", len(batch))  # the rule's target
+            world.bring("intake", *map(company.from_bus, batch))
+            ids += [_id(event["source"], event["id"]) for event in batch]
     return ids
+
+
+def in_a_window(world: World) -> int:
+    """Return how many events the intake's window gathers when a month's million comes evenly, as the stack sets it."""
+    source = world.overlay["Resources"]["Intake"]["Properties"]["Events"]["IntakeSqsEventSource"]["Properties"]
+    seconds = source.get("MaximumBatchingWindowInSeconds", 0)
+    return int(max(1, min(source.get("BatchSize", 1), seconds * EVENTS_PER_SECOND)))
 
 
 def id_of(name: str) -> str:

@@ -172,10 +172,10 @@ class World:
             raise RuntimeError(f"{event['httpMethod']} {event['path']}: {answer['statusCode']} {answer['body'][:300]}")
         return answer
 
-    def bring(self, function: str, record: Json) -> None:
-        """Hand one message to a queue's function as its own batch."""
-        answer = self.queues[function].function.invoke({"Records": [record]})
-        self.charge("sqs_requests", POLLED)
+    def bring(self, function: str, *records: Json) -> None:
+        """Hand messages to a queue's function as one batch."""
+        answer = self.queues[function].function.invoke({"Records": list(records)})
+        self.charge("sqs_requests", POLLED * ceil(len(records) / pumps.RECEIVE_MAX))
         if answer and answer.get("batchItemFailures"):
             raise RuntimeError(f"{function} has failed; the log says more")
 
