@@ -204,7 +204,7 @@ def _things(path: str, world: World, size: Size) -> int:
 
 
 def _together(found: Found, world: World) -> None:
-    """Say what a decision takes by how many are made together: processor time where it is timed, units where counted."""
+    """Say what a decision takes by how many are made together: processor time where timed, units where counted."""
     decisions, tally = 2 * TOGETHER[-1], world.meter.tally
     for together in TOGETHER:
         kind = f"together {together}"

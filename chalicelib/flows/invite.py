@@ -294,7 +294,8 @@ def _decide_once(ports: Ports, jobs: Sequence[_Job], organisation: Organisation,
     ]
     rested = _let_rest(ports, made)
     _create(ports, rested, now)
-    return [each.job for each in made if each not in rested]
+    written = {each.record.id for each in rested}
+    return [each.job for each in made if each.record.id not in written]
 
 
 def _let_rest(ports: Ports, made: Sequence[_Decision]) -> list[_Decision]:
