@@ -49,9 +49,6 @@ class Watched:
     def save_address(self, address: Address) -> None:
         self.kept.save_address(address)
 
-    def several(self, names: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Customer], dict[str, Address]]:
-        return self.kept.several(names, keys)
-
     def save_many(self, customers: Sequence[Customer]) -> set[str]:
         before = self.kept.get_many([each.key for each in customers])
         lost = self.kept.save_many(customers)

@@ -15,7 +15,6 @@ WRITES = frozenset(
     {
         "create",
         "save",
-        "save_many",
         "save_with_case",
         "save_early",
         "save_digest",
