@@ -34,7 +34,7 @@ class Size:
     timed: int = 200
     beside: int = 100
     """Surveys by text message, with a reminder, and opened by machines."""
-    timers: int = 1000
+    timers: int = 2000
     cases: int = 10_000
     starts: int = 5
     days_before: int = 3

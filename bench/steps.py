@@ -138,10 +138,11 @@ def _armed(world: World, invitation: Invitation, timers: int) -> Iterator[Image]
     assert customer
     for number in range(timers):
         key = keyed(b"bench", "customer", str(number))
-        changes = {"id": fingerprint("burst", str(number)), "customer": key, "address": key, "version": 1}
+        mail = f"burst{number}@mail.example.org"
+        address = world.ports.names.address("email", mail)
+        changes = {"id": fingerprint("burst", str(number)), "customer": key, "address": address, "version": 1}
         state = {"state": "scheduled", "send_at": world.now, "sent_at": None, "carrier_id": None, "closes_at": None}
         yield codec.encode_invitation(invitation.model_copy(update={**changes, **state}))
-        mail = f"burst{number}@mail.example.org"
         yield codec.encode_customer(customer.model_copy(update={"key": key, "email": mail, "rest_by": None}))
 
 
