@@ -22,6 +22,7 @@ from chalicelib.domain.policy import (
     Target,
     decide,
     episode_of,
+    hours_of,
     invitation_id,
     over_the_top,
     rest_after,
@@ -29,6 +30,7 @@ from chalicelib.domain.policy import (
     zone_of,
 )
 from chalicelib.domain.terms import CUSTOMER, Channel, base_language
+from chalicelib.domain.timer import may_share, shared
 from chalicelib.errors import Conflict, Invalid, Problem
 from chalicelib.flows import amend, news
 from chalicelib.ports import DueKey, Ports
@@ -292,10 +294,28 @@ def _decide_once(ports: Ports, jobs: Sequence[_Job], organisation: Organisation,
         _decision(ports, job, each, answer, organisation, now)
         for job, each, answer in zip(jobs, known, answers, strict=True)
     ]
+    made = _armed(ports, made, organisation, now)
     rested = _let_rest(ports, made)
     _create(ports, rested, now)
     written = {each.record.id for each in rested}
     return [each.job for each in made if each.record.id not in written]
+
+
+def _armed(ports: Ports, made: Sequence[_Decision], organisation: Organisation, now: datetime) -> list[_Decision]:
+    """Let what falls due together share timers, which are there before anything waits for them."""
+    found = [_sharing(each, organisation, now) for each in made]
+    waiting = ((each.record.id, each.record.timer_for) for each in found)
+    timers = shared((id_, at) for id_, at in waiting if at)
+    if timers:
+        ports.timers.arm(timers)
+    return found
+
+
+def _sharing(made: _Decision, organisation: Organisation, now: datetime) -> _Decision:
+    record, at = made.record, made.record.due_at
+    if at is None or not may_share(at, now, hours_of(made.job.program, record.zone, organisation)):
+        return made
+    return replace(made, record=record.model_copy(update={"timer_for": at}))
 
 
 def _let_rest(ports: Ports, made: Sequence[_Decision]) -> list[_Decision]:

@@ -153,4 +153,8 @@ def _ended(ports: Ports, due: Due, known: Mapping[str, Invitation], now: datetim
 
 
 def _waits(invitation: Invitation | None, timer: Timer) -> bool:
-    return invitation.needs_timer if invitation else timer.tries < TRIES_MAX
+    if invitation is None:
+        return timer.tries < TRIES_MAX
+    # What has been taken may wait for another shared timer already, that of its reminder.
+    is_own = invitation.timer_for is not None and invitation.timer_for <= timer.at
+    return is_own and invitation.needs_timer

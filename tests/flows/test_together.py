@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.timer import Timer, shared
 from chalicelib.errors import CarrierRefused, CarrierUnclear
-from chalicelib.flows import work
+from chalicelib.flows import invite, work
 from chalicelib.ports import Due, DueKey
 from tests.domain.cast import DAY, organisation, program, sale
 from tests.simulation.faults import Died, gated
@@ -22,9 +22,9 @@ def several(many: int = 5, **changes: Any) -> World:
     """Return a world in which some customers are to be asked in a day."""
     world = World()
     world.publish(organisation(programs=(program(delay=DAY, **changes),)))
-    for number in range(many):
-        customer = {"id": f"c-{number}", "email": f"cliente{number}@example.com", "language": "es"}
-        world.tell(sale(envelope={"id": f"ORD-{number}"}, customer=customer))
+    customers = [{"id": f"c-{n}", "email": f"cliente{n}@example.com", "language": "es"} for n in range(many)]
+    raws = [sale(envelope={"id": f"ORD-{n}"}, customer=customer) for n, customer in enumerate(customers)]
+    invite.handle_many(world.ports, raws, world.now)
     world.now += DAY
     return world
 
@@ -101,7 +101,7 @@ def test_where_the_carrier_falters_those_not_handed_over_are_given_back() -> Non
     world.memory.troubles.append(CarrierUnclear("time-out"))
     work.take(world.ports, due, world.now)
     assert sorted(states(world)) == ["attempted"] + ["scheduled"] * 4
-    world.settle()
+    world.wait(3 * MINUTE)
     assert sorted(states(world)) == ["attempted"] + ["sent"] * 4
 
 
@@ -155,6 +155,32 @@ def test_a_claim_that_meets_its_own_write_is_unknown() -> None:
 
 
 # Shared timers
+
+
+def test_what_is_decided_together_shares_a_timer_from_before_it_is_there() -> None:
+    world = several()
+    (timer,) = world.memory.timers.values()
+    assert set(timer.ids) == {each.id for each in kept(world)}
+    assert all(each.index_at is None and each.due_at for each in kept(world))
+    world.settle()
+    assert (states(world), world.memory.timers) == (["sent"] * 5, {})
+
+
+def test_who_dies_between_the_timer_and_the_rest_decides_again_and_asks_once() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(delay=DAY),)))
+
+    def around(port: str, called: str, call: Callable[[], Any]) -> Any:
+        found = call()
+        if called == "arm":
+            raise Died
+        return found
+
+    with pytest.raises(Died):
+        invite.handle_many(gated(world.ports, around), [sale()], world.now)
+    invite.handle_many(world.ports, [sale()], world.now + MINUTE)
+    world.wait(3 * DAY)
+    assert (world.sent, world.memory.timers) == (["invitation"], {})
 
 
 def test_reminders_of_a_batch_share_a_timer_that_goes_with_them() -> None:
