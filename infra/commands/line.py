@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "export",
     "import": "import_stage",
     "sql": "sql",
+    "parquet": "parquet",
     "cost": "cost",
 }
 """Each command and the module beside this one that it is in: `arguments(parser)` adds its arguments, `run(options,

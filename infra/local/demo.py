@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chalicelib.adapters import memory as kept
 from chalicelib.adapters.dynamodb import codec
@@ -39,6 +40,8 @@ EVENTS = 700
 BETTER_AFTER = 210  # days: by then dispatch has learnt to keep its promises
 SLIPPING_SHARE = 0.55  # in the last whole month, of which Monday's page has to speak
 ANSWER_SHARE = 0.45
+PICKED_UP_IN = (1, 1, 2, 3, 5, 20)  # hours
+MENDED_IN = (2, 4, 6, 10, 20, 50)
 MAILED_DAYS = 14  # of the year's end: what is older is in no mailbox any more
 AT_ONCE = 1_000  # due things of one instant
 WRITE_BATCH = 25
@@ -103,9 +106,10 @@ class Year:
     def __init__(self, ports: Ports, start: datetime, events: int = EVENTS) -> None:
         self.ports, self.start, self.now, self.events = ports, start, start, events
         self.chance = random.Random(SEED)
-        month = (start + timedelta(days=DAYS)).replace(day=1, hour=0, minute=0)
-        self.slips = (month - timedelta(days=1)).replace(day=1), month
         self.organisation: Organisation = ports.library.organisation()
+        today = (start + timedelta(days=DAYS)).astimezone(ZoneInfo(self.organisation.zone))
+        month = today.replace(day=1, hour=0, minute=0)
+        self.slips = (month - timedelta(days=1)).replace(day=1), month
         people = [person.id for department in self.organisation.departments for person in department.people]
         self.gifts = {id_: self.chance.uniform(-0.2, 0.1) for id_ in people}
         self._deeds: list[tuple[datetime, int, Deed]] = []
@@ -200,7 +204,7 @@ class Year:
         form = self._form(survey, happy, broken)
         done = collect.submit(self.ports, invitation.id, form, "button", at)
         if done.page.invitation.has_case:
-            self._later(at + timedelta(hours=self.chance.randrange(1, 30)), Deed("pick_up", {"id_": invitation.id}))
+            self._later(at + timedelta(hours=self.chance.choice(PICKED_UP_IN)), Deed("pick_up", {"id_": invitation.id}))
 
     def _form(self, survey: Survey, happy: bool, broken: bool) -> dict[str, list[str]]:
         scale = list(survey.scale)
@@ -234,7 +238,7 @@ class Year:
             self._moved(at, id_, wanted)
             self._later(at + timedelta(hours=self.chance.randrange(2, 20)), Deed("pick_up", {"id_": id_}))
         elif self.chance.random() < 0.92:
-            self._later(at + timedelta(hours=self.chance.randrange(2, 60)), Deed("mend", {"id_": id_}))
+            self._later(at + timedelta(hours=self.chance.choice(MENDED_IN)), Deed("mend", {"id_": id_}))
 
     def _mend(self, at: datetime, id_: str) -> None:
         cause = self.chance.choice(self.organisation.causes).id if self.organisation.causes else "other"

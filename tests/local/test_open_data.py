@@ -7,7 +7,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from pyarrow.dataset import dataset
 
+from chalicelib.domain.dayfile import KINDS
 from infra.commands.line import main
 from infra.commands.screen import Screen
 from infra.local.system import LocalSystem
@@ -83,6 +85,16 @@ def test_answers_leave_as_csv_as_json_lines_by_the_command_line_and_by_sql(lazo:
     told_of = "select d.state, r.rating, c.state from responses r join decisions d using (id)"
     joined = f"{told_of} left join cases c using (id) where r.day >= '2000-01-01' order by rating"
     assert infra("sql", joined, *here)["rows"] == [["sent", 2, "open"], ["sent", 9, None]]
+    figures = tmp_path / "figures"
+    for _ in range(2):  # again changes nothing
+        assert infra("parquet", figures, *here)["lines"] == {"responses": 2, "decisions": 2, "cases": 1, "events": 2}
+        read = dataset(figures / "responses", format="parquet", partitioning="hive").to_table().to_pylist()  # type: ignore[no-untyped-call]
+        assert sorted(row["rating"] for row in read) == [2, 9]
+        assert {row["day"] for row in read} == {line["day"] for line in lines}
+        days = [path.parent for path in figures.glob("responses/day=*/*.parquet")]
+        assert len(days) == len(set(days))
+    assert infra("parquet", figures, "--since", "2199-01-01", *here)["lines"] == dict.fromkeys(KINDS, 0)
+
     copies = list((lazo.state / "day-files").glob("*/*/*.jsonl"))
     assert copies
     assert not any(word in copy.read_text() for copy in copies for word in ("Ana", "@example", "tarde", "ORD-", "c-1"))

@@ -1,6 +1,6 @@
 """Show what stands beside the trend: targets, promises and value in four fields, the journey, the people of a team."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -174,15 +174,18 @@ REASONS = {
 }
 
 
-def asking(screen: Screen) -> dict[str, object] | None:
-    """Return how many of each department's events were asked about, and answered; said where that differs much."""
+def asking(screen: Screen, beside: Collection[str]) -> dict[str, object] | None:
+    """Return how many of each department's events were asked about, and answered.
+
+    Where that differs much between the departments that stand beside each other, it says so.
+    """
     desk, query = screen.desk, screen.query
     if screen.than or query.filter:
         return None
     found = screen.answers.asking(query.first, query.end)
     rows = [_asking(desk, id_, each) for id_, each in found.items()]
-    answered = {id_: (each.answered, each.arrived) for id_, each in found.items()}
-    asked = {id_: (each.invited, each.decided) for id_, each in found.items()}
+    answered = {id_: (each.answered, each.arrived) for id_, each in found.items() if id_ in beside}
+    asked = {id_: (each.invited, each.decided) for id_, each in found.items() if id_ in beside}
     return (
         {
             "rows": sorted(rows, key=lambda row: row.title),

@@ -118,7 +118,7 @@ def _beside(screen: Screen, cards: Sequence[Card]) -> dict[str, Any]:
     return told | {
         "plane": standing.promise_fields(screen, delivered, said),
         "apart": standing.sales_and_service(screen),
-        "asking": standing.asking(screen),
+        "asking": standing.asking(screen, _estimates(screen, screen.metric)),
         **standing.said(screen),
         "teams": standing.teams(screen, metric),
     }
