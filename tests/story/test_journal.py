@@ -51,6 +51,9 @@ def test_an_event_is_followed_to_its_case_by_one_id(company: Company, log: Lines
     assert (decided["outcome"], decided["about"]) == ("done", [case["id"]])
     of_case = [line["about"] for line in log.units("due") if case["id"] in line["about"]]
     assert of_case == [[case["id"]]] * 2  # the mail, the alert
+    assert log.units("views") == []  # a link without a rating tells nothing new
+    company.open(link_in(company.messages("ana@example.com")[0], "/s/") + "/3")
+    company.settle()
     assert [line["about"] for line in log.units("views")] == [[case["id"]]]
 
 
