@@ -13,6 +13,7 @@ from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
+from chalicelib.domain.retention import Keeping
 from chalicelib.domain.rollup import Row as Row
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
@@ -231,6 +232,14 @@ class Library(Protocol):
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
+    def keeping(self, id_: str) -> Keeping | None:
+        """Return how far what is kept has been gone through. Consistent."""
+        ...
+
+    def save_keeping(self, keeping: Keeping) -> None:
+        """Put version n over version n − 1 (1: new); raises Conflict."""
+        ...
+
 
 @dataclass(frozen=True)
 class Change:
@@ -255,12 +264,16 @@ class Write:
     readable: bool = True
 
 
-ItemKind = Literal["invitation", "case", "digest", "weekly", "sending"]
+ItemKind = Literal["invitation", "case", "digest", "weekly", "sending", "keeping", "words", "people"]
 
 
 @dataclass(frozen=True)
 class DueKey:
-    """A hint that something may be due: which item; `sending` has no item, but is looked at every few minutes."""
+    """A hint that something may be due: which item.
+
+    `sending` has no item, but is looked at every few minutes; `words` and `people` name an invitation whose time is
+    over.
+    """
 
     kind: ItemKind
     id: str

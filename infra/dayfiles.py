@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from chalicelib.domain.dayfile import KINDS, ROWS, Kind
+from chalicelib.domain.dayfile import KINDS, ROWS, Told
 from chalicelib.ports import DayFile, DayFiles
 
 EVER = ("0000-00-00", "9999-99-99")
@@ -57,7 +57,7 @@ def tables(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _newest(kind: Kind, folder: Path) -> str:
+def _newest(kind: Told, folder: Path) -> str:
     columns = columns_of(kind)
     if not any((folder / kind).glob("*/*.jsonl")):
         empty = ", ".join(f"null::{type_} as {name}" for name, type_ in columns.items())
@@ -70,7 +70,7 @@ def _newest(kind: Kind, folder: Path) -> str:
     return f"select * from {source} qualify row_number() over (partition by id order by version desc, day) = 1"
 
 
-def columns_of(kind: Kind) -> dict[str, str]:
+def columns_of(kind: Told) -> dict[str, str]:
     """Return the columns of a kind with their types, from the model that its lines are written by."""
     schema = ROWS[kind].model_json_schema(mode="serialization")
     return {name: _type(told) for name, told in schema["properties"].items()}

@@ -20,6 +20,7 @@ from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
+from chalicelib.domain.retention import Keeping
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
 from chalicelib.domain.timer import Timer
@@ -64,6 +65,7 @@ class Memory:
     weeklies: dict[str, Weekly] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     notes: dict[str, set[tuple[datetime, str]]] = field(default_factory=dict)
+    keepings: dict[str, Keeping] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
@@ -125,10 +127,15 @@ class Memory:
         self.weeklies[weekly.id] = weekly
         self._arm("weekly", weekly)
 
+    def put_keeping(self, keeping: Keeping) -> None:
+        """Write how far what is kept has been gone through."""
+        self.keepings[keeping.id] = keeping
+        self._arm("keeping", keeping)
+
     def _tell(self, old: Invitation | Case | None, new: Invitation | Case) -> None:
         self.changes.append(Change(f"{len(self.changes) + 1:040d}", old, new))
 
-    def _arm(self, kind: ItemKind, item: Invitation | Case | Digest | Weekly) -> None:
+    def _arm(self, kind: ItemKind, item: Invitation | Case | Digest | Weekly | Keeping) -> None:
         if at := _index_at(item):
             heappush(self._armed, (at, kind, item.id))
 
@@ -152,11 +159,13 @@ class Memory:
         self.named += 1
         return f"message-{self.named}"
 
-    def _timed(self, kind: ItemKind, id_: str) -> Invitation | Case | Digest | Weekly | None:
+    def _timed(self, kind: ItemKind, id_: str) -> Invitation | Case | Digest | Weekly | Keeping | None:
         if kind == "digest":
             return self.digests.get(id_)
         if kind == "weekly":
             return self.weeklies.get(id_)
+        if kind == "keeping":
+            return self.keepings.get(id_)
         return self.invitations.get(id_) if kind == "invitation" else self.cases.get(id_)
 
     def check_invitation(self, invitation: Invitation) -> None:
@@ -174,7 +183,7 @@ class Memory:
             raise Conflict(case.id)
 
 
-def _index_at(item: Invitation | Case | Digest | Weekly) -> datetime | None:
+def _index_at(item: Invitation | Case | Digest | Weekly | Keeping) -> datetime | None:
     return item.index_at if isinstance(item, Invitation) else item.due_at
 
 
@@ -397,6 +406,15 @@ class MemoryLibrary:
         if self.memory.pauses.version != pauses.version - 1:
             raise Conflict("pauses")
         self.memory.pauses = pauses
+
+    def keeping(self, id_: str) -> Keeping | None:
+        return self.memory.keepings.get(id_)
+
+    def save_keeping(self, keeping: Keeping) -> None:
+        before = self.memory.keepings.get(keeping.id)
+        if (before.version if before else 0) != keeping.version - 1:
+            raise Conflict(keeping.id)
+        self.memory.put_keeping(keeping)
 
     def survey(self, version: str) -> Survey | None:
         return self.memory.surveys.get(version)

@@ -23,14 +23,19 @@ SCHEMA_VERSION = 1
 
 SUFFIX = ".jsonl.gz"
 
-Kind = Literal["responses", "decisions", "cases", "events"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Told = Literal["responses", "decisions", "cases", "events"]
+Kind = Literal["responses", "decisions", "cases", "events", "kept"]
+KINDS: tuple[Told, ...] = get_args(Told)
+"""What analysis reads."""
+
+KEPT: Kind = "kept"
+"""The ids of a day's decisions and no more: by these lists retention finds what has become old."""
 
 
 class DayRow(Frozen):
     """What all lines have: `version` tells which of two lines of one `id` holds."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[Told]
 
     schema_version: int = SCHEMA_VERSION
     id: str
@@ -47,7 +52,7 @@ class DayRow(Frozen):
 class ResponseRow(DayRow):
     """One confirmed answer, under the local day of its first confirmation."""
 
-    kind: ClassVar[Kind] = "responses"
+    kind: ClassVar[Told] = "responses"
 
     first_confirmed_at: Instant
     answered_at: Instant
@@ -80,7 +85,7 @@ class ExportRow(ResponseRow):
 class DecisionRow(DayRow):
     """One decision to ask or not, once it has left or was given up, under the local day of its event."""
 
-    kind: ClassVar[Kind] = "decisions"
+    kind: ClassVar[Told] = "decisions"
 
     occurred_at: Instant
     decided_at: Instant
@@ -107,7 +112,7 @@ class DecisionRow(DayRow):
 class CaseRow(DayRow):
     """One case as it stands, under the local day of its opening."""
 
-    kind: ClassVar[Kind] = "cases"
+    kind: ClassVar[Told] = "cases"
 
     moves: int
     state: State
@@ -140,7 +145,7 @@ class EventRow(DayRow):
     shop's own number may be a reference, and stays in the table.
     """
 
-    kind: ClassVar[Kind] = "events"
+    kind: ClassVar[Told] = "events"
 
     source: str
     occurred_at: Instant
@@ -152,7 +157,7 @@ class EventRow(DayRow):
     erased: bool
 
 
-ROWS: dict[Kind, type[DayRow]] = {row.kind: row for row in (ResponseRow, DecisionRow, CaseRow, EventRow)}
+ROWS: dict[Told, type[DayRow]] = {row.kind: row for row in (ResponseRow, DecisionRow, CaseRow, EventRow)}
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,18 @@ def lines_of(old: Invitation | Case | None, new: Invitation | Case | None, shape
     for row, at in _rows(new, shape) if new else ():
         if _plain(before.get(row.kind)) != _plain(row):
             yield Line(row.kind, shape.day(at), row.id, row.version, row.model_dump_json())
+    if isinstance(new, Invitation) and _is_kept(new) and not _is_kept(old):
+        yield kept_line(new, shape.day(new.decided_at))
+
+
+def kept_line(invitation: Invitation, day: str) -> Line:
+    """Return the line that lists an invitation under the day of its decision."""
+    return Line(KEPT, day, invitation.id, 1, f'{{"id":"{invitation.id}","version":1}}')
+
+
+def _is_kept(item: Invitation | Case | None) -> bool:
+    # What is only planned will be sent or given up, and is listed then: trials too, which hold an address.
+    return isinstance(item, Invitation) and item.state != "scheduled"
 
 
 def _plain(row: DayRow | None) -> DayRow | None:

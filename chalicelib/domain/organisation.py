@@ -15,6 +15,7 @@ DEPARTMENTS_MAX = 100
 PROGRAMS_MAX = 50
 PAUSES_MAX = 100
 TARGETS_MAX = 50
+KEPT_MIN = timedelta(days=90)
 ATTRIBUTES_MAX = 6  # of those that trends count by: each is one more counter per answer
 LATE_MAX = AHEAD_MAX + timedelta(minutes=5)
 """How long before its own time an event may have been handled, by programs half a minute old on a clock that is off."""
@@ -223,6 +224,22 @@ class Burst(Frozen):
     """Whether nobody is asked about what the department had a part in, until leadership closes the incident."""
 
 
+class Retention(Frozen):
+    """How long what is whose is kept, counted from the decision to ask or not; counters stay for ever."""
+
+    words: timedelta = timedelta(days=730)
+    """What customers wrote, and what was written about it in their cases."""
+    people: timedelta = timedelta(days=1095)
+    """Names, addresses and references, after the last decision about a customer."""
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> "Retention":
+        # A case has months, and what comes late a month: until then nothing is only kept.
+        if not KEPT_MIN <= self.words <= self.people:
+            raise ValueError(f"words must be kept for {KEPT_MIN.days}d at least, and people as long as words at least")
+        return self
+
+
 class Webhook(Frozen):
     """Where our events go out to; its secret is kept with the other secrets, under this id."""
 
@@ -260,6 +277,7 @@ class Organisation(Frozen):
     routing: Routing
     trends: Trends = Field(default_factory=Trends)
     breaker: Breaker = Field(default_factory=Breaker)
+    retention: Retention = Field(default_factory=Retention)
     webhooks: tuple[Webhook, ...] = ()
     alerts_quiet: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(minutes=5)
     """How long a mailbox that was alerted is left in peace; the alerts of that time come in one mail. 0: never."""

@@ -13,6 +13,7 @@ from chalicelib.ports import Due, DueKey, Ports
 WATCH_MINUTES = 5
 WATCH = DueKey("sending", BREAKER)
 CLOCKS_APART = timedelta(minutes=10)
+SELDOM = ("weekly", "keeping", "words", "people")
 SWEEP_MAX = 20_000  # keys and shared timers handed on by one sweep; the next goes on with the rest
 
 
@@ -54,10 +55,21 @@ def _take_single(ports: Ports, kind: str, id_: str, now: datetime) -> None:
         guard.watch(ports, now)
     elif kind == "case":
         recover.work(ports, id_, now)
-    elif kind == "weekly":
-        _weekly().tell(ports, id_, now)
+    elif kind in SELDOM:
+        _seldom(ports, kind, id_, now)
     else:
         alert.flush(ports, id_, now)
+
+
+def _seldom(ports: Ports, kind: str, id_: str, now: datetime) -> None:
+    if kind == "weekly":
+        _weekly().tell(ports, id_, now)
+    elif kind == "keeping":
+        _expire().look(ports, id_, now)
+    elif kind == "words":
+        _expire().words(ports, id_, now)
+    else:
+        _expire().people(ports, id_, now)
 
 
 def _put_off(ports: Ports, kind: str, id_: str, now: datetime) -> None:
@@ -67,12 +79,20 @@ def _put_off(ports: Ports, kind: str, id_: str, now: datetime) -> None:
         alert.put_off(ports, id_, now)
     elif kind == "weekly":
         _weekly().put_off(ports, id_, now)
+    elif kind == "keeping":
+        _expire().put_off(ports, id_, now)
 
 
 def _weekly() -> ModuleType:
     from chalicelib.flows import weekly  # here, so that who sends a survey loads nothing of trends
 
     return weekly
+
+
+def _expire() -> ModuleType:
+    from chalicelib.flows import expire  # here, so that who sends a survey loads nothing of retention
+
+    return expire
 
 
 # Invitations, many at once

@@ -14,7 +14,7 @@ from chalicelib.domain.calendar import next_open
 from chalicelib.domain.event import Contact
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.policy import hours_of
-from chalicelib.flows import enter, weekly
+from chalicelib.flows import enter, expire, weekly
 from chalicelib.ports import Clock, Ports
 from chalicelib.settings import Settings
 from infra.commands import trial
@@ -74,6 +74,7 @@ def _kept(client: "SecretsManagerClient", id_: str) -> dict[str, str]:
 def _published(ports: Ports, organisation: Organisation, now: datetime) -> str:
     done = publish(ports.library, organisation, now)
     weekly.arm(ports, now)
+    expire.arm(ports, now)
     return f"{organisation.name} is {'in force' if done.changed else 'in force already'}."
 
 

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from chalicelib.domain.organisation import Organisation
-from chalicelib.flows import weekly
+from chalicelib.flows import expire, weekly
 from chalicelib.flows.refit import refit
 from infra.commands import connection, validate
 from infra.commands.connection import Local
@@ -33,6 +33,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     said = f"{published.organisation.name} is in force" if published.changed else "This is in force already"
     screen.say(f"{said}; every function goes by it within half a minute.")
     weekly.arm(system.ports, system.now())
+    expire.arm(system.ports, system.now())
     moved = fitted(system, screen)
     if moved:
         screen.say(f"{moved} open cases have new promises or a new lead; their timelines say so.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.domain.organisation import Organisation
-from chalicelib.flows import project, weekly
+from chalicelib.flows import expire, project, weekly
 from chalicelib.flows.refit import refit
 from chalicelib.ports import Ports
 from infra import items
@@ -91,6 +91,7 @@ def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
     before = current(ports.library)
     if before and not wanted:
         weekly.arm(ports, now)
+        expire.arm(ports, now)
         return before
     path = Path(wanted) if wanted else EXAMPLE
     try:
@@ -99,6 +100,7 @@ def in_force(ports: Ports, wanted: str | None, now: datetime) -> Organisation:
         raise CannotStart(f"The organisation cannot be published:\n{error}") from None
     published = publish(ports.library, loaded.organisation, now)
     weekly.arm(ports, now)
+    expire.arm(ports, now)
     for _ in refit(ports, now):
         pass
     return published.organisation

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.organisation import Pause, Pauses
+from chalicelib.domain.retention import Keeping
 from chalicelib.errors import Conflict, NotFound
+from chalicelib.ports import DueKey
 from tests.contract.cast import NOW, organisation, survey
 from tests.contract.subject import Subject
 
@@ -84,3 +86,16 @@ def test_of_two_who_pause_at_once_one_reads_again(kept: Subject) -> None:
     with pytest.raises(Conflict):
         kept.library.save_pauses(Pauses(version=1))
     kept.library.save_pauses(Pauses(version=2))
+
+
+def test_how_far_retention_has_come_is_kept_by_whoever_read_it_last_and_is_due(kept: Subject) -> None:
+    assert kept.library.keeping("words") is None
+    first = Keeping(id="words").moved(NOW, "kept/day=2026-03-06/a.jsonl.gz", 7)
+    kept.library.save_keeping(first)
+    assert kept.again().library.keeping("words") == first
+    assert list(kept.timers.due(NOW, 10)) == [DueKey("keeping", "words")]
+    with pytest.raises(Conflict):
+        kept.library.save_keeping(first)
+    kept.library.save_keeping(first.moved(NOW + timedelta(days=1), first.reached))
+    assert list(kept.timers.due(NOW, 10)) == []
+    assert kept.library.keeping("people") is None

@@ -339,6 +339,8 @@ def test_a_process_that_remembers_the_company_of_before_reads_it_anew_for_a_late
         publish = made.ports.library.publish
         pauses = made.ports.library.pauses
         save_pauses = made.ports.library.save_pauses
+        keeping = made.ports.library.keeping
+        save_keeping = made.ports.library.save_keeping
 
         def organisation(self, *, fresh: bool = False) -> Organisation:
             return made.ports.library.organisation() if fresh else stale

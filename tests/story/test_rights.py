@@ -15,6 +15,7 @@ from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.domain.organisation import Webhook
 from chalicelib.domain.rollup import Row
 from chalicelib.errors import CarrierUnclear
+from chalicelib.flows import expire
 from infra.local.carrier import NUMBER
 from infra.local.permissions import Permissions, Use, allows
 from infra.local.resources import Json
@@ -68,6 +69,7 @@ def live_through(company: Company, lazo: LocalSystem) -> None:
     asks_about_its_data(company)
     our_people_look(company, case)
     counts_leave_their_lane(lazo)
+    time_forgets(lazo, case)
 
 
 def hears_from(lazo: LocalSystem, *webhooks: Webhook) -> None:
@@ -185,6 +187,13 @@ def counts_leave_their_lane(lazo: LocalSystem) -> None:
         for n in range(4):
             row = Row("response", "all", "all", f"2026-01-0{n + 1}", {"n": 1})
             counters.add("shard", [row], last=counters.checkpoint("shard"), end=f"{n + 1:040}")
+
+
+def time_forgets(lazo: LocalSystem, case: Json) -> None:
+    """Let retention look years ahead of time, and let it find an open case, which is listed once more."""
+    with lazo.resources.permissions.acting("Due"):
+        expire.look(runtime.ports(), "words", runtime.now() + timedelta(days=3_000))
+        expire.words(runtime.ports(), case["id"], runtime.now())
 
 
 def made_by_aws(lazo: LocalSystem, function: str) -> set[Use]:

@@ -22,13 +22,14 @@ from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.retention import Keeping
 from chalicelib.domain.weekly import Weekly
 from chalicelib.ports import Early, Principal
 
 Image = dict[str, Any]
 """An item in DynamoDB's own format, as in {"pk": {"S": "…"}}."""
 
-Kept = Invitation | Case | Entry | Digest | Weekly | Incident | Customer | Address | Early | Principal
+Kept = Invitation | Case | Entry | Digest | Weekly | Keeping | Incident | Customer | Address | Early | Principal
 Model = TypeVar("Model", bound=BaseModel)
 
 LEVEL = 3  # 4 % larger than at level 6, in two thirds of the time
@@ -41,6 +42,7 @@ _NAMED: dict[str, tuple[type[Kept], str, str]] = {
     keys.DIGEST: (Digest, "id", "version"),
     keys.WEEKLY: (Weekly, "id", "version"),
     keys.INCIDENT: (Incident, "id", "version"),
+    keys.KEEPING: (Keeping, "id", "version"),
     keys.CUSTOMER: (Customer, "key", "version"),
     keys.ADDRESS: (Address, "key", "version"),
     keys.EARLY: (Early, "key", "version"),
@@ -76,6 +78,11 @@ def encode_weekly(weekly: Weekly) -> Image:
 def encode_incident(incident: Incident) -> Image:
     """Return the item of a driver's latest incident."""
     return _named(keys.incident(incident.id), incident)
+
+
+def encode_keeping(keeping: Keeping) -> Image:
+    """Return the item of how far what is kept has been gone through, in the due index."""
+    return _named(keys.keeping(keeping.id), keeping) | _texts(keys.due_keys(keeping))
 
 
 def encode_customer(customer: Customer) -> Image:

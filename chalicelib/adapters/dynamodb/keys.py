@@ -8,6 +8,7 @@
     weekly                WEEKLY#<id>                         WEEKLY                  due
     incident              INCIDENT#<driver>                   INCIDENT                –
     note                  NOTES#<name>                        NOTE#<stamp>#<id>       –
+    keeping               KEEPING#<id>                        KEEPING                 due
     customer              CUSTOMER#<key>                      CUSTOMER                –
     address               ADDRESS#<key>                       ADDRESS                 –
     early                 EVENT#<key>                         EVENT                   –
@@ -37,6 +38,7 @@ from chalicelib.adapters.lists import list_of, place_of
 from chalicelib.domain.case import Case
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.retention import Keeping
 from chalicelib.domain.terms import stamp
 from chalicelib.domain.weekly import Weekly
 
@@ -53,6 +55,7 @@ Key = tuple[str, str]
 
 INVITATION, CASE, ENTRY, DIGEST, WEEKLY = "INVITATION", "CASE", "CASE#", "DIGEST", "WEEKLY"
 INCIDENT, NOTE = "INCIDENT", "NOTE#"
+KEEPING = "KEEPING"
 CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
 
 _DUE = ("due", "due_at")
@@ -98,6 +101,11 @@ def notes(name: str, first: datetime, last: datetime) -> tuple[str, str, str]:
     """Partition of what was noted under a name, and the first and last sort key of a time, both instants included."""
     pk, start = note(name, first, "")
     return pk, start, f"{NOTE}{stamp(last)}#~"
+
+
+def keeping(id_: str) -> Key:
+    """Key of how far what is kept has been gone through, for one kind of data."""
+    return f"KEEPING#{id_}", KEEPING
 
 
 def customer(key: str) -> Key:
@@ -208,7 +216,7 @@ def due_shards() -> list[str]:
     return [str(number) for number in range(DUE_SHARDS)]
 
 
-def due_keys(item: Invitation | Case | Digest | Weekly) -> dict[str, str]:
+def due_keys(item: Invitation | Case | Digest | Weekly | Keeping) -> dict[str, str]:
     """Return the attributes that put an item into the due index; none when nothing is due by itself."""
     at = item.index_at if isinstance(item, Invitation) else item.due_at
     return {"due": due_shard(item.id), "due_at": stamp(_next_millisecond(at))} if at else {}

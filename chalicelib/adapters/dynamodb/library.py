@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from chalicelib.adapters.dynamodb import keys
-from chalicelib.adapters.dynamodb.codec import Image, text_key
+from chalicelib.adapters.dynamodb.codec import Image, decode_as, encode_keeping, text_key
 from chalicelib.adapters.dynamodb.table import Put, Table
 from chalicelib.domain.organisation import Organisation, Pauses
+from chalicelib.domain.retention import Keeping
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
 from chalicelib.errors import Invalid, NotFound, Problem
@@ -60,6 +61,12 @@ class DynamoLibrary:
         image = {**text_key(keys.pauses()), "v": {"N": str(pauses.version)}, **_body(pauses)}
         self._table.put(Put(image, over=pauses.version - 1))
         self._pauses, self._paused_at = Pauses(), None
+
+    def keeping(self, id_: str) -> Keeping | None:
+        return decode_as(Keeping, self._table.get(keys.keeping(id_)))
+
+    def save_keeping(self, keeping: Keeping) -> None:
+        self._table.put(Put(encode_keeping(keeping), over=keeping.version - 1))
 
     def survey(self, version: str) -> Survey | None:
         if version not in self._surveys:

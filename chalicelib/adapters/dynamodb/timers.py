@@ -26,6 +26,7 @@ KINDS: dict[str, ItemKind] = {
     keys.CASE: "case",
     keys.DIGEST: "digest",
     keys.WEEKLY: "weekly",
+    keys.KEEPING: "keeping",
 }
 
 log = logging.getLogger(__name__)

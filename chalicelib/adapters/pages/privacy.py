@@ -1,6 +1,8 @@
 """Show a person what is stored about her, and do what she wishes with it."""
 
+import math
 from collections.abc import Sequence
+from datetime import timedelta
 
 from chalicelib.adapters.pages.common import company
 from chalicelib.adapters.pages.plain import plain_page
@@ -11,6 +13,8 @@ from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.terms import base_language
+
+MONTH_DAYS = 30.5
 
 
 def privacy_page(
@@ -33,8 +37,19 @@ def privacy_page(
         has_email=bool(customer and customer.email),
         is_erased=customer is None or customer.erased_at is not None,
         zone=(customer and customer.zone) or organisation.zone,
+        words_months=months(organisation.retention.words),
+        people_months=months(organisation.retention.people),
         action=action,
     )
+
+
+def months(span: timedelta) -> int:
+    """Return a span in whole months: a reader counts in these, and no sooner is anything erased than we say.
+
+    >>> months(timedelta(days=730)), months(timedelta(days=90))
+    (24, 3)
+    """
+    return math.ceil(span.days / MONTH_DAYS)
 
 
 def copied_page(organisation: Organisation, language: str, *, sent: bool) -> Page:
