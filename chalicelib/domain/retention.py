@@ -1,6 +1,6 @@
 """Say how long what is whose may be kept, and what is left of it afterwards: all that is counted, and nobody's name."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from chalicelib.domain.case import Case
@@ -14,7 +14,7 @@ What = Literal["words", "people"]
 """What customers wrote, and what was written about it; and who they are: names, addresses, references."""
 
 WHATS: tuple[What, ...] = ("words", "people")
-LOOK_EVERY = timedelta(days=1)
+LOOK_WITHIN = timedelta(days=30)  # at least, whatever is listed meanwhile
 AFTER_AN_OPEN_CASE = timedelta(days=30)
 HOLD = timedelta(hours=1)
 HOLDS_MAX = 5
@@ -54,6 +54,12 @@ def end_of(what: What, organisation: Organisation, now: datetime) -> str:
     """Return the first local day whose decisions are not yet old enough."""
     kept = organisation.retention
     return day_of(now - (kept.words if what == "words" else kept.people), organisation.zone)
+
+
+def next_look(day: str | None, end: str, now: datetime) -> datetime:
+    """Return when to look again: when the next list (of this day, if any) will be old enough, within a month."""
+    wait = (date.fromisoformat(day) - date.fromisoformat(end)).days + 1 if day else LOOK_WITHIN.days
+    return now + min(max(timedelta(days=wait), timedelta(days=1)), LOOK_WITHIN)
 
 
 def after_the_case(what: What, organisation: Organisation, now: datetime) -> str:

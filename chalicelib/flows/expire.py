@@ -13,7 +13,7 @@ from chalicelib.domain.customer import Customer
 from chalicelib.domain.dayfile import KEPT, kept_line
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.retention import (
-    LOOK_EVERY,
+    LOOK_WITHIN,
     WHATS,
     Keeping,
     What,
@@ -21,6 +21,7 @@ from chalicelib.domain.retention import (
     end_of,
     lapsed,
     nameless,
+    next_look,
     unheard,
     wordless,
     wordless_case,
@@ -29,18 +30,19 @@ from chalicelib.errors import Conflict
 from chalicelib.flows import amend
 from chalicelib.ports import DayFile, DueKey, Ports
 
+EVER = "9999-99-99"
 AT_ONCE_MAX = 1_000  # ids handed to the workers by one look: a few seconds of its half minute
 
 
 def arm(ports: Ports, now: datetime) -> int:
-    """Let what is kept be looked at each day, once an organisation is in force; returns how many were not yet."""
+    """Let what is kept be looked at, once an organisation is in force; returns how many were not looked at yet."""
     return sum(amend.persist(partial(_armed, ports, what, now)) for what in WHATS)
 
 
 def _armed(ports: Ports, what: What, now: datetime) -> bool:
     if ports.library.keeping(what):
         return False
-    ports.library.save_keeping(Keeping(id=what).moved(now + LOOK_EVERY, ""))
+    ports.library.save_keeping(Keeping(id=what).moved(now + LOOK_WITHIN, ""))
     return True
 
 
@@ -50,19 +52,22 @@ def look(ports: Ports, id_: str, now: datetime, *, most: int = AT_ONCE_MAX) -> N
     if found is None or found.due_at is None or now < found.due_at:
         return
     what = cast(What, id_)
-    file = _next(ports, found, end_of(what, ports.library.organisation(), now))
-    moved = _handed_on(ports, what, found, file, now, most) if file else found.moved(now + LOOK_EVERY, found.reached)
+    file, end = _next(ports, found), end_of(what, ports.library.organisation(), now)
+    if file and file.day < end:
+        moved = _handed_on(ports, what, found, file, now, most)
+    else:
+        moved = found.moved(next_look(file.day if file else None, end, now), found.reached)
     try:
         ports.library.save_keeping(moved)
     except Conflict:
         return
-    if file:
+    if moved.due == now:
         ports.timers.nudge([DueKey("keeping", id_)])
 
 
-def _next(ports: Ports, keeping: Keeping, end: str) -> DayFile | None:
+def _next(ports: Ports, keeping: Keeping) -> DayFile | None:
     first = keeping.reached.partition("day=")[2].partition("/")[0]
-    return next((each for each in ports.day_files.of_days(KEPT, first, end) if each.name > keeping.reached), None)
+    return next((each for each in ports.day_files.of_days(KEPT, first, EVER) if each.name > keeping.reached), None)
 
 
 def _handed_on(ports: Ports, what: What, keeping: Keeping, file: DayFile, now: datetime, most: int) -> Keeping:
