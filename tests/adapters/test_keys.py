@@ -2,10 +2,14 @@
 
 import inspect
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib.adapters.dynamodb import keys
+from chalicelib.domain.terms import stamp
+
+AT = datetime(2026, 3, 6, 21, 30, tzinfo=UTC)
 
 ROW = re.compile(r"^    (\w+)\s+(\S+)\s+(\S+)\s+(.+)$", re.MULTILINE)
 HEADS = ("item", "index", "due", "department")
@@ -24,12 +28,16 @@ def test_each_item_has_the_key_that_is_documented(item: str, pk: str, sk: str, i
         told["<shard>"] = keys.due_shard("t")
     if item == "entry":
         told["<version>"] = "000007"
+    if item == "note":
+        told["<stamp>"] = stamp(AT)
     for placeholder, value in told.items():
         pk, sk = pk.replace(placeholder, str(value)), sk.replace(placeholder, str(value))
     assert make(**given) == (pk, sk)
 
 
-def _given(item: str, name: str) -> str | int:
+def _given(item: str, name: str) -> str | int | datetime:
+    if item == "note" and name == "at":
+        return AT
     if item == "entry" and name == "version":
         return 7
     return 3 if name == "lane" else "t"
