@@ -45,6 +45,7 @@ REPLIES = {
     "help": _("We ask how your purchase or service went, to do better."),
     "thanks_high": _("Thank you! We are glad that it went well."),
     "thanks_low": _("Thank you for telling us. We are sorry; somebody sees to it."),
+    "thanks": _("Thank you for your answer. We have noted it."),
     "comment": _("Thank you, we have noted it."),
     "unreadable": _("Please answer with a number only: your rating."),
     "closed": _("This survey takes no more answers. Thank you."),

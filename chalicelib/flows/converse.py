@@ -6,7 +6,9 @@ from typing import Literal
 from chalicelib.domain.customer import Address
 from chalicelib.domain.inbound import Heard, understand
 from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.response import respond
+from chalicelib.domain.routing import topics_of
 from chalicelib.domain.survey import Survey
 from chalicelib.errors import CarrierRefused, CarrierUnclear
 from chalicelib.flows import amend, record
@@ -14,7 +16,7 @@ from chalicelib.ports import Ports
 
 HEARD_MAX = 20  # messages remembered of one phone, so that one delivered twice is answered once
 
-Reply = Literal["stopped", "started", "help", "thanks_high", "thanks_low", "comment", "unreadable", "closed"]
+Reply = Literal["stopped", "started", "help", "thanks_high", "thanks_low", "thanks", "comment", "unreadable", "closed"]
 
 
 def hear(ports: Ports, sender: str, text: str, message_id: str, now: datetime) -> None:
@@ -56,14 +58,20 @@ def _said(ports: Ports, id_: str, heard: Heard, survey: Survey, now: datetime) -
         answer = _answered(found, heard, survey, now)
         if answer is None:
             return "unreadable"
-        recorded = respond(found, survey, answer, vouched=True, now=now)
+        recorded, organisation = respond(found, survey, answer, vouched=True, now=now), ports.library.organisation()
         if recorded:
-            record.write(ports, recorded, survey, ports.library.organisation(), now)
-        if heard.kind == "words":
-            return "comment"
-        return "thanks_low" if survey.is_low(answer.rating) else "thanks_high"
+            record.write(ports, recorded, survey, organisation, now)
+        return "comment" if heard.kind == "words" else _thanks(answer, survey, organisation)
 
     return amend.persist(once)
+
+
+def _thanks(answer: Answer, survey: Survey, organisation: Organisation) -> Reply:
+    """Return the thanks for a rating: nobody is glad of an 8 whose words say what failed."""
+    if survey.is_low(answer.rating):
+        return "thanks_low"
+    is_glad = survey.is_high(answer.rating) and not topics_of(answer, organisation)
+    return "thanks_high" if is_glad else "thanks"
 
 
 def _answered(invitation: Invitation, heard: Heard, survey: Survey, now: datetime) -> Answer | None:

@@ -122,6 +122,21 @@ def test_a_rating_and_then_a_comment() -> None:
     assert list(world.invitation.confirmed.texts.values()) == ["llegó roto"]
 
 
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("10", "thanks_high"),
+        ("9 todo muy bien", "thanks_high"),
+        ("9 pero me cobraron de más", "thanks"),
+        ("8", "thanks"),
+        ("8 la factura llegó mal", "thanks"),
+        ("7", "thanks"),
+    ],
+)
+def test_nobody_is_glad_of_a_rating_that_tells_of_a_failure(said: str, reply: str) -> None:
+    assert hear(by_phone(), said) == [reply]
+
+
 def test_what_cannot_be_read_gets_one_helpful_reply() -> None:
     world = by_phone()
     assert hear(world, "¿quién es?", "¿hola?") == ["unreadable"]
