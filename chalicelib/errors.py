@@ -1,5 +1,6 @@
 """Say what can go wrong, each with its facts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,3 +87,14 @@ class PreconditionMissing(LazoError):
 
 class Overloaded(LazoError):
     """A store or a queue did not take or give everything that it was asked for, even when asked again."""
+
+
+class Unwritten(Overloaded):
+    """Of things that are written together some could not be: which, and which lost to another writer.
+
+    The others are written.
+    """
+
+    def __init__(self, detail: str, names: Iterable[str], lost: Iterable[str]) -> None:
+        super().__init__(detail)
+        self.names, self.lost = frozenset(names), frozenset(lost)

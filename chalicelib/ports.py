@@ -63,14 +63,14 @@ class Invitations(Protocol):
     def create_many(self, invitations: Sequence[Invitation]) -> set[str]:
         """Put decisions, each by itself; return the ids of those that were put, and not there already.
 
-        Raises Overloaded when some could not be put; others may have been. None may be named twice.
+        Raises Unwritten when some could not be put: it says which. None may be named twice.
         """
         ...
 
     def save_many(self, invitations: Sequence[Invitation]) -> set[str]:
         """Put versions n over n − 1, each by itself; return the ids of those that lost to another writer.
 
-        Raises Overloaded when some could not be put; others may have been. None may be named twice.
+        Raises Unwritten when some could not be put: it says which. None may be named twice.
         """
         ...
 
@@ -154,6 +154,10 @@ class Cases(Protocol):
         """Return what was noted under a name between two instants, both included. Consistent: one query."""
         ...
 
+    def strike(self, name: str, noted: Noted) -> None:
+        """Strike off what was noted under a name; what is not there stays so."""
+        ...
+
     def incidents(self, drivers: Sequence[str]) -> dict[str, Incident]:
         """Return the latest incident of each of these drivers that ever had one. Consistent."""
         ...
@@ -204,7 +208,7 @@ class Customers(Protocol):
     def save_many(self, customers: Sequence[Customer]) -> set[str]:
         """Put versions n over n − 1 (1: new), each by itself; return the keys of those that lost to another writer.
 
-        Raises Overloaded when some could not be put; others may have been. None may be named twice.
+        Raises Unwritten when some could not be put: it says which. None may be named twice.
         """
         ...
 
@@ -309,8 +313,12 @@ class Timers(Protocol):
         """
         ...
 
+    def hand_on(self, due: Sequence[DueKey | Timer]) -> None:
+        """Hand what no sweep would find to the workers; raises when some of it was not taken."""
+        ...
+
     def arm(self, timers: Sequence[Timer]) -> None:
-        """Keep shared timers; one that is there already changes nothing. Raises when one may not be kept."""
+        """Keep shared timers; the same again changes nothing. Raises when one may not be kept."""
         ...
 
     def disarm(self, timer: Timer) -> None:

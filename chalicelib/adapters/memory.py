@@ -292,6 +292,9 @@ class MemoryCases:
     def note(self, name: str, noted: Noted) -> None:
         self.memory.notes.setdefault(name, set()).add((noted.at, noted.id))
 
+    def strike(self, name: str, noted: Noted) -> None:
+        self.memory.notes.get(name, set()).discard((noted.at, noted.id))
+
     def noted(
         self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
     ) -> tuple[Noted, ...]:
@@ -443,6 +446,9 @@ class MemoryTimers:
         return min(instants, default=None)
 
     def nudge(self, due: Sequence[DueKey | Timer]) -> None:
+        self.hand_on(due)
+
+    def hand_on(self, due: Sequence[DueKey | Timer]) -> None:
         self.memory.nudged.extend(self.memory.messages(due))
 
     def arm(self, timers: Sequence[Timer]) -> None:

@@ -81,10 +81,9 @@ class TemplateMessages:
         language, to = notices.language_of(first, organisation), notices.recipients(first, organisation)
         told = []
         for notice, view in alerts:
-            ticket = Ticket(view.case.id, expires_at=until, detail=view.case.version)
             facts = notices.facts(notice, view, organisation, now, language=language)
             words = _beginning(str(facts["words"]))
-            told.append({**facts, "words": words, "url": self.links.url("case", ticket)})
+            told.append({**facts, "words": words, "url": self._case_url(notice, view, until)})
         headline = sentence(_("%(n)s cases need you"), language, n=len(told))
         facts = {
             "subject": headline,
@@ -136,11 +135,16 @@ class TemplateMessages:
     def notice(self, notice: Notice, view: CaseView, organisation: Organisation, now: datetime) -> Mail:
         language = notices.language_of(notice, organisation)
         until = now + CASE_LINK_LASTS
-        ticket = Ticket(view.case.id, expires_at=until, detail=view.case.version)
         told = notices.facts(notice, view, organisation, now)
-        facts = {**told, "url": self.links.url("case", ticket), "link_until": until}
+        facts = {**told, "url": self._case_url(notice, view, until), "link_until": until}
         tags = {"case": view.case.id, "kind": notice.kind}
         return _rendered("notice", language, facts, notices.recipients(notice, organisation), organisation, tags)
+
+    def _case_url(self, notice: Notice, view: CaseView, until: datetime) -> str:
+        """Return where an alert leads: the lead to its one move, without an account; whoever helps to the case."""
+        if notice.kind == "helping":
+            return self.links.page(f"/cases/{view.case.id}")
+        return self.links.url("case", Ticket(view.case.id, expires_at=until, detail=view.case.version))
 
     def sign_in(self, to: str, url: str, organisation: Organisation) -> Mail:
         language = organisation.language

@@ -9,6 +9,7 @@ from chalicelib.adapters.templates.formats import moment
 from chalicelib.adapters.wording import department_name, drivers_text, promise_told, rating_text, why_text
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.organisation import Department, Organisation
+from chalicelib.domain.routing import Why
 from chalicelib.domain.terms import base_language
 from chalicelib.ports import CaseView
 
@@ -54,13 +55,16 @@ def facts(
     zone = organisation.calendar_of(department_of(notice, organisation).id).zone
     case, invitation = view.case, view.invitation
     customer = (view.customer.name if view.customer else None) or sentence("a customer", language)
-    headline, what = _story(notice, view, zone, language)
+    lead = department_name(case.department, organisation, language)
+    headline, what = _story(notice, view, zone, language, lead)
     rating = rating_text(case.metric, case.rating, language)
+    why = why_text(_why(notice, case), organisation, language)
+    helps = notice.kind == "helping"
     return {
         "headline": headline,
         "what": what,
         "subject": _subject(headline, customer, rating, case),
-        "preheader": f"{why_text(case.why, organisation, language)} · {what}",
+        "preheader": f"{why} · {what}",
         "company": organisation.name,
         "department": department_name(department_of(notice, organisation).id, organisation, language),
         "words": _words(view),
@@ -68,12 +72,14 @@ def facts(
         "reference": case.reference or "",
         "rating": rating,
         "drivers": drivers_text(case.drivers, invitation.survey, organisation, language),
-        "why": why_text(case.why, organisation, language),
+        "why": why,
+        "helps": helps,
         "again": sentence(AGAIN, language) if case.is_repeat else "",
-        "deadlines": deadlines(case, zone, now, language),
+        # A task has no clock: what is promised to the customer is the lead's to keep.
+        "deadlines": [] if helps else deadlines(case, zone, now, language),
         "promises": [promise_told(promise, zone, now, language) for promise in invitation.promises],
         "zone": zone,
-        "press": sentence(_("Pick up the case") if case.state == "open" else _("See the case"), language),
+        "press": sentence(_press(notice, case), language),
     }
 
 
@@ -101,12 +107,24 @@ def _words(view: CaseView) -> str:
     return answer.verbatim if answer else ""
 
 
-def _story(notice: Notice, view: CaseView, zone: str, language: str) -> tuple[str, str]:
+def _why(notice: Notice, case: Case) -> Why:
+    """Return why a department is told: because it leads, or because of what it is to do for the lead."""
+    own = (task.why for task in case.tasks if notice.kind == "helping" and task.department == notice.department)
+    return next(own, case.why)
+
+
+def _press(notice: Notice, case: Case) -> str:
+    if notice.kind == "helping":
+        return _("See your task")
+    return _("Pick up the case") if case.state == "open" else _("See the case")
+
+
+def _story(notice: Notice, view: CaseView, zone: str, language: str, lead: str) -> tuple[str, str]:
     """Return what happened in three words, and in a sentence."""
     case = view.case
     headline, what, at = _STORIES[notice.kind, notice.promise, notice.rung]
     when = {"acknowledge": case.acknowledge_by, "resolve": case.resolve_by}[at]
-    told = sentence(what, language, when=_moment(when, zone, language), rating=case.rating)
+    told = sentence(what, language, when=_moment(when, zone, language), rating=case.rating, lead=lead)
     reason = _reason(notice, view)
     return sentence(headline, language), f"{told} «{reason}»" if reason else told
 
@@ -163,6 +181,14 @@ _STORIES: dict[tuple[str, str | None, str | None], tuple[str, str, str]] = {
     ("escalation", "resolve", "leadership"): (
         _("Very late, not mended"),
         _("This case is not mended, long after it was promised: %(when)s."),
+        "resolve",
+    ),
+    ("helping", None, None): (
+        _("Your help is needed"),
+        _(
+            "%(lead)s leads this case and speaks with the customer: please do your part, and say on the case what was "
+            "done. No clock runs for you."
+        ),
         "resolve",
     ),
     ("overdue_on_arrival", None, None): (

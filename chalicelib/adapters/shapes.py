@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.domain.case import Entry
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.routing import Task
 from chalicelib.ports import CaseView
 
 
@@ -25,6 +26,7 @@ def case_json(view: CaseView, now: datetime) -> dict[str, Any]:
         "department": case.department,
         "origin_department": case.origin_department,
         "supporting": list(case.supporting),
+        "tasks": [task_json(task) for task in case.tasks if task.department in case.supporting],
         "reference": case.reference,
         "opened_at": instant(case.opened_at),
         "acknowledge_by": instant(case.acknowledge_by),
@@ -45,6 +47,16 @@ def case_json(view: CaseView, now: datetime) -> dict[str, Any]:
         "mended": case.mended,
         "customer": customer_json(view.customer),
         "timeline": [entry_json(entry) for entry in view.timeline],
+    }
+
+
+def task_json(task: Task) -> dict[str, Any]:
+    """Return what a department does for the lead; what was done stands on the timeline."""
+    return {
+        "department": task.department,
+        "why": {"rule": task.why.rule, "text": task.why.text},
+        "done_at": instant(task.done_at),
+        "done_by": task.done_by,
     }
 
 

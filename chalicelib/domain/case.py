@@ -11,7 +11,7 @@ from chalicelib.domain.calendar import due, open_time
 from chalicelib.domain.event import Person
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.organisation import Organisation, Sla
-from chalicelib.domain.routing import RouteTo, Why
+from chalicelib.domain.routing import RouteTo, Task, Why
 from chalicelib.domain.terms import TEXT_MAX, Channel, Frozen, Instant, stamp
 from chalicelib.errors import Invalid, MoveForbidden, Problem
 
@@ -25,7 +25,17 @@ PUBLICATION = "publication"
 
 State = Literal["open", "acknowledged", "waiting", "resolved"]
 Verb = Literal[
-    "acknowledge", "return", "reassign", "comment", "contact", "wait", "resume", "resolve", "reopen", "corrected"
+    "acknowledge",
+    "return",
+    "reassign",
+    "comment",
+    "contact",
+    "wait",
+    "resume",
+    "resolve",
+    "reopen",
+    "corrected",
+    "done",
 ]
 Words = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 PromiseKind = Literal["acknowledge", "resolve"]
@@ -50,7 +60,13 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "comment": ("open", "acknowledged", "waiting", "resolved"),
     "contact": ("open", "acknowledged", "waiting", "resolved"),
 }
-"""The states from which each move is possible."""
+"""The states from which each move of a lead is possible."""
+
+HELPERS_MOVES = ("done", "comment")
+"""What a department can do with a case that it helps with: one speaks with the customer, and that is the lead."""
+
+TASK_STATES: tuple[State, ...] = ("open", "acknowledged", "waiting")
+"""The states in which a task can be done; whoever resolves a case ends what is left of it."""
 
 
 class Step(Frozen):
@@ -70,7 +86,15 @@ class Notice(Frozen):
     """Something a department must be told, kept until a carrier has taken it."""
 
     kind: Literal[
-        "opened", "handed_over", "returned", "inherited", "reopened", "corrected", "escalation", "overdue_on_arrival"
+        "opened",
+        "handed_over",
+        "returned",
+        "inherited",
+        "reopened",
+        "corrected",
+        "escalation",
+        "overdue_on_arrival",
+        "helping",
     ]
     department: str
     at: Instant
@@ -112,6 +136,8 @@ class Case(Frozen):
     department: str
     origin_department: str | None = None
     supporting: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    """What each of them is to do; one that leads by now, or has left the file, has its task no more."""
     why: Why
     to_count: tuple[str, ...] = ()
     """Drivers that are still to be noted: many cases with one within a short time are an incident."""
@@ -179,6 +205,13 @@ class Case(Frozen):
         first = min(pending, default=None)
         return max(first, self.held_until) if first and self.held_until else first
 
+    @property
+    def helping(self) -> tuple[str, ...]:
+        """Which departments still have something to do for the lead."""
+        if self.state not in TASK_STATES:
+            return ()
+        return tuple(t.department for t in self.tasks if t.department in self.supporting and t.done_at is None)
+
     def customer_clock(self, now: datetime) -> float:
         """Return the seconds that the customer has waited; no hand-off ever resets them."""
         return sum(self.department_clocks(now).values())
@@ -232,6 +265,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "wait": ("reason",),
     "resolve": ("root_cause", "action"),
     "reopen": ("reason",),
+    "done": ("text",),
 }
 """What each move must say."""
 
@@ -283,6 +317,7 @@ def open_case(
         department=to.department,
         origin_department=invitation.department,
         supporting=to.supporting,
+        tasks=to.tasks,
         why=to.why,
         to_count=_to_count(answer, organisation),
         is_repeat=repeat,
@@ -296,7 +331,7 @@ def open_case(
         resolve_budget=budgets.resolve.total_seconds(),
         promised_by=to.department,
         resolve_by=due(now, budgets.resolve, organisation.calendar),
-        notices=_opening(to.department, now, repeat=repeat),
+        notices=(*_opening(to.department, now, repeat=repeat), *_asking_for_help(to.supporting, now)),
     )
     opened = _planned(case, organisation)
     return Moved(opened, _entry(opened, None, "opened", "customer", now, to.why.text))
@@ -314,17 +349,50 @@ def _opening(department: str, now: datetime, *, repeat: bool) -> tuple[Notice, .
     return (opened, opened.model_copy(update={"reaches": "head"})) if repeat else (opened,)
 
 
+def _asking_for_help(departments: Iterable[str], now: datetime) -> tuple[Notice, ...]:
+    return tuple(Notice(kind="helping", department=department, at=now) for department in departments)
+
+
+def _without_help(case: Case, *departments: str) -> tuple[Notice, ...]:
+    """Return what is still to be told, without asking these departments for a help that is no longer theirs."""
+    return tuple(each for each in case.notices if each.kind != "helping" or each.department not in departments)
+
+
 def move(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Moved:
     """Return a case after a move, or raise MoveForbidden or Invalid with what would be possible.
 
     Waiting counts for the customer's clock; nothing here resets it.
     """
-    _check(case, wanted, organisation)
     now = max(_whole(now), case.moved_at or case.opened_at)
+    if wanted.verb == "done":
+        return _finish(case, wanted, now)
+    _check(case, wanted, organisation)
     changed = MOVES[wanted.verb](case, wanted, organisation, now)
     news = {"version": case.version + 1, "revision": case.revision + 1, "moved_at": now}
     after = changed.model_copy(update=news)
     return Moved(after, _entry(after, case.state, wanted.verb, wanted.by, now, _said(wanted)))
+
+
+def _finish(case: Case, wanted: Move, now: datetime) -> Moved:
+    """Note that a department has done its task: the case stays as it is, and whoever leads it reads what was done."""
+    _check_said(wanted)
+    if wanted.department not in case.helping:
+        state = case.state if case.state not in TASK_STATES else "not waiting for this department"
+        raise MoveForbidden("done", state, ("comment",))
+    done = {"done_at": now, "done_by": wanted.by}
+    changed = case.model_copy(
+        update={
+            "version": case.version + 1,
+            "revision": case.revision + 1,
+            "moved_at": now,
+            "tasks": tuple(
+                task.model_copy(update=done) if task.department == wanted.department else task for task in case.tasks
+            ),
+            "notices": _without_help(case, wanted.department),
+        }
+    )
+    entry = _entry(changed, case.state, "done", wanted.by, now, wanted.text or "")
+    return Moved(changed, entry.model_copy(update={"department": wanted.department}))
 
 
 def _whole(now: datetime) -> datetime:
@@ -367,7 +435,9 @@ def fit(case: Case, organisation: Organisation, now: datetime) -> Moved | None:
     else:
         verb, changed = "inherited", _handed(budgeted, organisation.routing.arbiter, "inherited", organisation, now)
         text = case.department
-    changed = changed.model_copy(update={"supporting": _still_there(changed, organisation)})
+    supporting = _still_there(changed, organisation)
+    gone = (each for each in case.supporting if each not in supporting)
+    changed = changed.model_copy(update={"supporting": supporting, "notices": _without_help(changed, *gone)})
     if changed == case:
         return None
     news = {
@@ -429,9 +499,7 @@ def mended(
 def _check(case: Case, wanted: Move, organisation: Organisation) -> None:
     if case.state not in ALLOWED.get(wanted.verb, ()):
         raise MoveForbidden(wanted.verb, case.state, possible(case))
-    missing = [name for name in NEEDS.get(wanted.verb, ()) if not getattr(wanted, name)]
-    if missing:
-        raise Invalid(*(Problem(f"/{name}", f"{wanted.verb} needs it") for name in missing))
+    _check_said(wanted)
     if wanted.verb == "reassign":
         _check_new_lead(case, wanted, organisation)
     causes = [cause.id for cause in organisation.causes]
@@ -439,6 +507,12 @@ def _check(case: Case, wanted: Move, organisation: Organisation) -> None:
         raise Invalid(Problem("/root_cause", f"is not one of {', '.join(causes)}"))
     if wanted.verb == "return" and _back_to(case, organisation) == case.department:
         raise MoveForbidden("return", "with the arbiter, which decides", ("acknowledge", "reassign"))
+
+
+def _check_said(wanted: Move) -> None:
+    missing = [name for name in NEEDS.get(wanted.verb, ()) if not getattr(wanted, name)]
+    if missing:
+        raise Invalid(*(Problem(f"/{name}", f"{wanted.verb} needs it") for name in missing))
 
 
 def _check_new_lead(case: Case, wanted: Move, organisation: Organisation) -> None:
@@ -487,7 +561,8 @@ def _handed(case: Case, department: str, kind: Any, organisation: Organisation, 
     running = case if case.resolve_from else _running(case, now)
     budget = _sla(organisation, department).acknowledge
     passed = [step for step in _resolve_steps(running, organisation) if step.at <= now]
-    notices = [Notice(kind=kind, department=department, at=now)]
+    asked = [notice for notice in _without_help(case, department) if notice.kind == "helping"]
+    notices = [Notice(kind=kind, department=department, at=now), *asked]
     if passed:
         notices.append(Notice(kind="overdue_on_arrival", department=department, at=now))
     handed = running.model_copy(
@@ -522,7 +597,8 @@ def _resume(case: Case, wanted: Move, organisation: Organisation, now: datetime)
 
 
 def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
-    return _paused(case, organisation, now).model_copy(
+    unasked = case.model_copy(update={"notices": _without_help(case, *case.supporting)})
+    return _paused(unasked, organisation, now).model_copy(
         update={
             "state": "resolved",
             "resolved_at": now,
@@ -550,9 +626,15 @@ def _reopen(case: Case, wanted: Move, organisation: Organisation, now: datetime)
             "acknowledge_by": due(now, budget, organisation.calendar_of(case.department)),
             "reopenings": case.reopenings + 1,
             "ask_mended": False,
-            "notices": (*case.notices, Notice(kind="reopened", department=case.department, at=now)),
+            "notices": (
+                *_without_help(case, *case.supporting),
+                Notice(kind="reopened", department=case.department, at=now),
+            ),
         }
     )
+    # What was left undone at the resolution is to be done after all.
+    asked = _asking_for_help(reopened.helping, now)
+    reopened = reopened.model_copy(update={"notices": (*reopened.notices, *asked)})
     if organisation.department(case.department) is None:
         return _handed(reopened, organisation.routing.arbiter, "inherited", organisation, now)
     return _planned(reopened, organisation)

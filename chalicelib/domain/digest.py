@@ -46,7 +46,7 @@ class Digest(Frozen):
 
 def is_gathered(notice: Notice) -> bool:
     """Say whether an alert may wait for others: what a clock or many customers cause, never what a colleague did."""
-    return notice.kind in ("opened", "escalation")
+    return notice.kind in ("opened", "escalation", "helping")
 
 
 def mailbox(notice: Notice) -> str:
@@ -93,6 +93,8 @@ def hold(digest: Digest, now: datetime) -> Digest:
 def stands(line: Line, case: Case | None) -> bool:
     """Say whether an alert is still news: nothing that a move has ended meanwhile is told."""
     notice = line.notice
+    if case is not None and notice.kind == "helping":
+        return notice.department in case.helping
     if case is None or case.department != notice.department:
         return False
     if notice.kind == "opened" or notice.promise == "acknowledge":

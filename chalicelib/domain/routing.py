@@ -9,10 +9,11 @@ from functools import lru_cache
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.survey import Survey
-from chalicelib.domain.terms import Frozen, in_language
+from chalicelib.domain.terms import Frozen, Instant, in_language
 
 SUPPORTING_MAX = 5
 GAP_MAX = 3  # words that may stand between two of a phrase
+CHOSEN = "the customer chose: "
 TOPICS_KEPT_MAX = 256  # departments' lists of topics, taken apart once
 
 
@@ -25,13 +26,27 @@ class Why(Frozen):
     """Of words: how much of what speaks for any department speaks for this one, 0 to 1."""
 
 
+class Task(Frozen):
+    """What one department does for a case that another leads: once, without a clock of its own."""
+
+    department: str
+    why: Why
+    done_at: Instant | None = None
+    done_by: str | None = None
+
+
 @dataclass(frozen=True)
 class RouteTo:
     """Give a case to a department, for a reason; others support it with tasks."""
 
     department: str
     why: Why
-    supporting: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+    @property
+    def supporting(self) -> tuple[str, ...]:
+        """Which departments have a task."""
+        return tuple(task.department for task in self.tasks)
 
 
 def route(invitation: Invitation, survey: Survey, answer: Answer, organisation: Organisation, now: datetime) -> RouteTo:
@@ -50,9 +65,20 @@ def route(invitation: Invitation, survey: Survey, answer: Answer, organisation: 
     if not known:
         return RouteTo(organisation.routing.arbiter, Why(rule="arbiter", text="nothing else names a department"))
     lead, why = known[0]
-    failing = [department for department, other in known if other.rule in ("driver", "words")]
-    supporting = tuple(dict.fromkeys(each for each in failing if each != lead))[:SUPPORTING_MAX]
-    return RouteTo(lead, why, supporting)
+    return RouteTo(lead, why, tuple(_tasks(lead, known)))
+
+
+def _tasks(lead: str, known: Sequence[tuple[str, Why]]) -> Iterable[Task]:
+    """Return what the customer said failed of others than the lead; what was chosen says it better than words."""
+    failing: dict[str, list[Why]] = {}
+    for department, why in known:
+        if department != lead and why.rule in ("driver", "words"):
+            failing.setdefault(department, []).append(why)
+    for department, reasons in list(failing.items())[:SUPPORTING_MAX]:
+        others = [each.text.removeprefix(CHOSEN) for each in reasons[1:] if each.rule == "driver"]
+        yield Task(
+            department=department, why=reasons[0].model_copy(update={"text": ", ".join([reasons[0].text, *others])})
+        )
 
 
 def _by_driver(survey: Survey, answer: Answer, language: str) -> Iterable[tuple[str, Why]]:
@@ -61,7 +87,7 @@ def _by_driver(survey: Survey, answer: Answer, language: str) -> Iterable[tuple[
         for option in question.options:
             if option.id in chosen and option.department:
                 said = in_language(option.text, language)
-                yield option.department, Why(rule="driver", text=f"the customer chose: {said}")
+                yield option.department, Why(rule="driver", text=f"{CHOSEN}{said}")
 
 
 def topics_of(answer: Answer, organisation: Organisation) -> tuple[str, ...]:

@@ -15,10 +15,18 @@ from chalicelib.ports import CaseList, CaseView, Ticket
 
 
 def queue_page(
-    visit: Visit, views: Sequence[CaseView], department: str | None, which: CaseList, following: str | None
+    visit: Visit,
+    views: Sequence[CaseView],
+    department: str | None,
+    which: CaseList,
+    following: str | None,
+    *,
+    is_first: bool,
 ) -> Page:
-    """Return the queue."""
-    return queue.queue_page(visit.desk, views, department, which, following)
+    """Return the queue; its first page shows too what a department does for others."""
+    whose = department or (visit.principal.department if visit.principal.role == "department" else None)
+    tasks = recover.tasks(visit.ports, whose) if whose and is_first and which == "open" else ()
+    return queue.queue_page(visit.desk, views, department, which, following, tasks)
 
 
 def case_page(visit: Visit, view: CaseView, *, done: str) -> Page:

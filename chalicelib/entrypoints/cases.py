@@ -83,7 +83,8 @@ def queue_page(visit: Visit) -> Response:
         visit.ports, visit.principal, wanted.department, wanted.which, limit=wanted.limit, cursor=wanted.cursor
     )
     views = [view for view in recover.views(visit.ports, found.cases) if wanted.shows(view)]
-    return show(case_pages.queue_page(visit, views, wanted.department, wanted.which, found.next))
+    is_first = wanted.cursor is None
+    return show(case_pages.queue_page(visit, views, wanted.department, wanted.which, found.next, is_first=is_first))
 
 
 @bp.route("/knowledge", methods=["GET", "HEAD"])

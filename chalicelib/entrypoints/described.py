@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.domain.case import ALLOWED, NEEDS, Case, Entry
+from chalicelib.domain.case import ALLOWED, NEEDS, TASK_STATES, Case, Entry
 from chalicelib.domain.dayfile import ExportRow
 from chalicelib.domain.event import CANCELLATIONS, CLOSINGS, EVENT_BYTES_MAX, FULFILMENT, SHAPES, EventRef
 from chalicelib.domain.metric import METRICS
@@ -132,9 +132,10 @@ def _get_case() -> Json:
 def _move_case() -> Json:
     version = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"3"'}
     version["description"] = "The version that the move was decided on; without it 428, after another move 409"
-    table = "\n".join(f"| `{verb}` | {', '.join(states)} | {_needs(verb)} |" for verb, states in ALLOWED.items())
+    possible = {**ALLOWED, "done": TASK_STATES}
+    table = "\n".join(f"| `{verb}` | {', '.join(states)} | {_needs(verb)} |" for verb, states in possible.items())
     said = {name: {"type": "string", "maxLength": TEXT_MAX} for name in moves.FIELDS}
-    examples = {verb: {"value": {name: f"… {name}" for name in NEEDS.get(verb, ())}} for verb in ALLOWED}
+    examples = {verb: {"value": {name: f"… {name}" for name in NEEDS.get(verb, ())}} for verb in moves.VERBS}
     content = {JSON_TYPE: {**_content(_object(said, required=())), "examples": examples}}
     answers = {"200": _case("The case after the move"), **_refused(401, 403, 404, 409, 415, 422, 428)}
     return _operation(
@@ -142,10 +143,14 @@ def _move_case() -> Json:
         "Make a move",
         ("department", "admin"),
         answers,
-        f"| move | possible while | must say |\n|---|---|---|\n{table}",
-        parameters=[_path("id", ID), _path("move", {"enum": list(ALLOWED)}), version],
+        f"| move | possible while | must say |\n|---|---|---|\n{table}\n\n{HELPING}",
+        parameters=[_path("id", ID), _path("move", {"enum": list(moves.VERBS)}), version],
         requestBody={"required": False, "content": content},
     )
+
+
+HELPING = """A department that `supporting` names has a task on a case that another leads. It says `done`, once, which
+changes no state; besides that it can `comment`, and all else is the lead's (403). Nobody else can say `done`."""
 
 
 def _needs(verb: str) -> str:
@@ -371,7 +376,7 @@ def _models(models: Sequence[type[BaseModel]], mode: Any) -> Json:
 
 
 _STORED = (
-    "id", "version", "state", "department", "origin_department", "supporting", "reference", "opened_at",
+    "id", "version", "state", "department", "origin_department", "supporting", "tasks", "reference", "opened_at",
     "acknowledge_by", "resolve_by", "resolved_at", "handoffs", "returns", "reopenings", "why", "metric", "rating",
     "root_cause", "action", "mended",
 )  # fmt: skip

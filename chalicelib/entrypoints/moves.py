@@ -6,13 +6,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.domain.case import ALLOWED, NEEDS, Move
+from chalicelib.domain.case import ALLOWED, HELPERS_MOVES, NEEDS, Move
 from chalicelib.domain.event import problem_of
 from chalicelib.errors import Invalid, PreconditionMissing, Problem
 from chalicelib.ports import Principal
 
 FIELDS = ("department", "reason", "text", "how", "outcome", "root_cause", "action")
 """All that a move may say; what each must say is in NEEDS."""
+
+VERBS = tuple(dict.fromkeys((*ALLOWED, *HELPERS_MOVES)))
+"""Every move that somebody can want: a lead's, and those of whoever helps."""
 
 _VERSION = re.compile(r'\s*(?:W/)?"?([1-9][0-9]{0,8})"?\s*')
 
@@ -29,8 +32,8 @@ def wanted_version(given: str) -> int:
 
 def wanted_move(verb: str, given: Mapping[str, Any], principal: Principal) -> Move:
     """Return the move that somebody wants; blanks count as nothing said. Raises Invalid with each fault."""
-    if verb not in ALLOWED:
-        raise Invalid(Problem("/move", f"is not one of {', '.join(ALLOWED)}"))
+    if verb not in VERBS:
+        raise Invalid(Problem("/move", f"is not one of {', '.join(VERBS)}"))
     strange = sorted(name for name in given if name not in FIELDS)
     if strange:
         takes = ", ".join(NEEDS.get(verb, ())) or "nothing"

@@ -5,6 +5,7 @@ from datetime import datetime
 from chalicelib.domain.case import Case
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.routing import Why
 from chalicelib.errors import NotFound
 from chalicelib.flows import amend
 from chalicelib.ports import Ports
@@ -110,6 +111,16 @@ def _wordless(answer: Answer | None) -> Answer | None:
     return answer.model_copy(update={"texts": {}}) if answer else None
 
 
+def _unsaid(why: Why) -> Why:
+    return why.model_copy(update={"text": ""})
+
+
 def _case_forgotten(case: Case) -> Case | None:
-    changed = {"reference": None, "why": case.why.model_copy(update={"text": ""}), "action": None, "mended_words": ""}
+    changed = {
+        "reference": None,
+        "why": _unsaid(case.why),
+        "tasks": tuple(task.model_copy(update={"why": _unsaid(task.why)}) for task in case.tasks),
+        "action": None,
+        "mended_words": "",
+    }
     return case.model_copy(update={"revision": case.revision + 1, **changed})

@@ -1,10 +1,24 @@
 """Mend what failed: tell the department, take its moves, climb the ladder, ask whether it was mended."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
-from chalicelib.domain.case import Case, Due, Move, Notice, advance, awaits, fit, hold, mended, move, told
+from chalicelib.domain.case import (
+    HELPERS_MOVES,
+    Case,
+    Due,
+    Move,
+    Notice,
+    advance,
+    awaits,
+    fit,
+    hold,
+    mended,
+    move,
+    told,
+)
 from chalicelib.domain.customer import Customer
+from chalicelib.domain.incident import Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.terms import Channel
@@ -13,6 +27,9 @@ from chalicelib.flows import alert, amend, burst
 from chalicelib.ports import CaseList, CaseView, DueKey, Mail, Page, Ports, Principal, Sms
 
 Write = Callable[[Case, Customer, Organisation, Channel], Mail | Sms]
+
+SINCE_EVER, FOR_EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+TASKS_MAX = 50  # shown of one department, of the latest cases
 
 QUOTING = frozenset({"handed_over", "returned", "reopened", "corrected"})
 """Notices that quote a line of the timeline."""
@@ -91,14 +108,44 @@ def queue(
     return ports.cases.page_of_all(ports.library.organisation().every_department, which, limit=limit, cursor=cursor)
 
 
+def tasks(ports: Ports, department: str) -> tuple[CaseView, ...]:
+    """Return the cases of others that wait for something of a department, by what is due to the customer first."""
+    noted = ports.cases.noted(_tasks_of(department), SINCE_EVER, FOR_EVER, limit=TASKS_MAX, latest_first=True)
+    found = ports.cases.get_many([each.id for each in noted]).values() if noted else ()
+    # A note is a hint: whoever died before striking it off left one behind.
+    waiting = sorted((case for case in found if department in case.helping), key=lambda case: case.resolve_by)
+    return views(ports, waiting)
+
+
+def _tasks_of(department: str) -> str:
+    return f"task:{department}"
+
+
+def _noted(case: Case) -> Noted:
+    return Noted(at=case.opened_at, id=case.id)
+
+
 def act(ports: Ports, id_: str, version: int, wanted: Move, principal: Principal, now: datetime) -> CaseView:
     """Make a move on the version that somebody saw. Raises NotFound, Forbidden, Stale, MoveForbidden, Invalid."""
     seen = look(ports, id_, principal)
     if principal.role == "leadership":
         raise Forbidden("leadership reads cases; their departments move them")
+    wanted = _within_part(seen.case, wanted, principal)
     if seen.case.version != version:
         raise Stale(seen)
     return take(ports, seen.case, wanted, now)
+
+
+def _within_part(case: Case, wanted: Move, principal: Principal) -> Move:
+    """Return a move as its maker can make it: whoever helps does its task and adds notes, the lead all else."""
+    helps = principal.role == "department" and principal.department != case.department
+    if wanted.verb == "done":
+        if not helps:
+            raise Forbidden("a task is done by the department that has it")
+        return wanted.model_copy(update={"department": principal.department})
+    if helps and wanted.verb not in HELPERS_MOVES:
+        raise Forbidden(f"{case.department} leads this case; who helps can: {', '.join(HELPERS_MOVES)}")
+    return wanted
 
 
 def take(ports: Ports, case: Case, wanted: Move, now: datetime) -> CaseView:
@@ -117,7 +164,20 @@ def take(ports: Ports, case: Case, wanted: Move, now: datetime) -> CaseView:
             break
     if moved.case.due_at and moved.case.due_at <= now:
         ports.timers.nudge([DueKey("case", case.id)])
+    _strike_tasks(ports, case, moved.case)
     return view_of(ports, moved.case)
+
+
+def _strike_tasks(ports: Ports, before: Case, after: Case) -> None:
+    for department in before.helping:
+        if department not in after.helping:
+            ports.cases.strike(_tasks_of(department), _noted(after))
+
+
+def _note_tasks(ports: Ports, step: Due) -> None:
+    for notice in step.notices:
+        if notice.kind == "helping":
+            ports.cases.note(_tasks_of(notice.department), _noted(step.case))
 
 
 def work(ports: Ports, id_: str, now: datetime) -> None:
@@ -173,6 +233,7 @@ def _tell(ports: Ports, step: Due, organisation: Organisation, now: datetime) ->
         _to_customer(ports, view, organisation, ports.messages.heard)
     if step.ask_mended:
         _to_customer(ports, view, organisation, ports.messages.mended)
+    _note_tasks(ports, step)
     taken = tuple(notice for notice in step.notices if alert.tell(ports, notice, view, organisation, now))
     counted = burst.count(ports, step.case, organisation, now)
     _strike_off(ports, step.case, taken, counted)

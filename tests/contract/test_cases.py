@@ -250,6 +250,9 @@ def test_what_is_noted_under_a_name_is_there_once_in_order_of_time(kept: Subject
     assert noted(NOW + HOUR, NOW + HOUR) == [id_of(3)]
     assert kept.cases.noted("driver:none", NOW, NOW, limit=1) == ()
     assert kept.cases.noted("driver:late#1", NOW + HOUR, NOW + HOUR, limit=1)[0].at == NOW + HOUR
+    for _ in range(2):
+        kept.cases.strike("driver:late#1", Noted(at=NOW + HOUR, id=id_of(3)))
+    assert noted(NOW, NOW + HOUR) == together
 
 
 def test_of_two_who_open_an_incident_one_loses(kept: Subject) -> None:

@@ -5,9 +5,22 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.case import ALLOWED, LEASE, Case, Move, advance, correct, mended, move, open_case, possible, told
+from chalicelib.domain.case import (
+    ALLOWED,
+    LEASE,
+    Case,
+    Move,
+    advance,
+    correct,
+    fit,
+    mended,
+    move,
+    open_case,
+    possible,
+    told,
+)
 from chalicelib.domain.invitation import Answer
-from chalicelib.domain.routing import RouteTo, Why
+from chalicelib.domain.routing import RouteTo, Task, Why
 from chalicelib.errors import Invalid, MoveForbidden
 from tests.domain.cast import DAY, FRIDAY_1630, HOUR, organisation
 from tests.domain.test_response import asked
@@ -27,7 +40,8 @@ SAID: dict[str, dict[str, Any]] = {
 
 
 def opened(at: datetime = FRIDAY_1630) -> Case:
-    to = RouteTo("logistics", Why(rule="driver", text="late"), ("billing",))
+    task = Task(department="billing", why=Why(rule="driver", text="the invoice"))
+    to = RouteTo("logistics", Why(rule="driver", text="late"), (task,))
     return open_case(asked(), LOW, to, COMPANY, at).case
 
 
@@ -157,7 +171,7 @@ def test_time_resolved_counts_for_nobody_and_what_was_left_is_kept() -> None:
 
 def test_the_ladder_is_climbed_in_order_each_rung_once() -> None:
     case, names = climbed(opened(), FRIDAY_1630)
-    assert names == ["opened"]
+    assert names == ["opened", "helping"]
     seen = []
     while case.due_at:
         case, names = climbed(case, case.due_at)
@@ -166,6 +180,57 @@ def test_the_ladder_is_climbed_in_order_each_rung_once() -> None:
     assert seen == [*rungs, *(rung.replace("acknowledge", "resolve") for rung in rungs)]
     assert case.acknowledge_breached
     assert case.resolve_breached
+
+
+def helped(case: Case, at: datetime, department: str = "billing") -> Case:
+    return moved(case, "done", at, department=department, text="sent a new invoice")
+
+
+def test_a_task_is_done_once_by_its_department_and_changes_nothing_else() -> None:
+    case = opened()
+    assert case.helping == ("billing",)
+    wanted = Move(verb="done", by="berta", department="billing", text="sent a new invoice")
+    after, entry = (each := move(case, wanted, COMPANY, FRIDAY_1630 + HOUR)).case, each.entry
+    assert (entry.move, entry.department, entry.text) == ("done", "billing", "sent a new invoice")
+    assert (entry.from_state, entry.to_state, entry.version) == ("open", "open", 2)
+    assert after.tasks[0].done_at == FRIDAY_1630 + HOUR
+    assert after.tasks[0].done_by == "berta"
+    assert [notice.kind for notice in after.notices] == ["opened"], "nobody is asked for what is done"
+    same = ("state", "department", "ladder", "spent", "running_since", "acknowledge_by", "resolve_by")
+    assert all(getattr(after, name) == getattr(case, name) for name in same)
+    for department in ("billing", "logistics", "sales", None):
+        with pytest.raises(MoveForbidden):
+            move(after, wanted.model_copy(update={"department": department}), COMPANY, FRIDAY_1630 + HOUR)
+    with pytest.raises(Invalid, match="done needs it"):
+        moved(case, "done", FRIDAY_1630, department="billing")
+
+
+def test_whoever_resolves_a_case_ends_its_tasks_until_it_is_opened_again() -> None:
+    resolved = in_state("resolved")
+    assert resolved.helping == ()
+    assert [notice.kind for notice in resolved.notices] == ["opened"], "nobody is asked for help any more"
+    with pytest.raises(MoveForbidden):
+        helped(resolved, FRIDAY_1630 + 2 * HOUR)
+    reopened = moved(resolved, "reopen", FRIDAY_1630 + DAY)
+    assert [(notice.kind, notice.department) for notice in reopened.notices[1:]] == [
+        ("reopened", "logistics"),
+        ("helping", "billing"),
+    ]
+    done = moved(helped(in_state("acknowledged"), FRIDAY_1630 + HOUR), "resolve", FRIDAY_1630 + HOUR)
+    assert [notice.kind for notice in moved(done, "reopen", FRIDAY_1630 + DAY).notices] == ["opened", "reopened"]
+
+
+def test_a_hand_off_keeps_the_help_that_was_not_asked_for_yet_and_no_lead_helps_itself() -> None:
+    elsewhere = moved(opened(), "reassign", FRIDAY_1630, department="sales")
+    assert [notice.kind for notice in elsewhere.notices] == ["handed_over", "helping"]
+    to_helper = moved(opened(), "reassign", FRIDAY_1630, department="billing")
+    assert ([notice.kind for notice in to_helper.notices], to_helper.helping) == (["handed_over"], ())
+    without = COMPANY.model_copy(
+        update={"departments": tuple(each for each in COMPANY.departments if each.id != "billing")}
+    )
+    fitted = fit(opened(), without, FRIDAY_1630 + HOUR)
+    assert fitted is not None
+    assert (fitted.case.helping, [notice.kind for notice in fitted.case.notices]) == ((), ["opened"])
 
 
 def test_no_rung_is_climbed_early() -> None:

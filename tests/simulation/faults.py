@@ -21,6 +21,7 @@ WRITES = frozenset(
         "save_weekly",
         "save_incident",
         "note",
+        "strike",
         "save_address",
         "forget",
         "add",

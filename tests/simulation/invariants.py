@@ -496,6 +496,28 @@ def news_waits(judge: Judge, write: CaseWrite, context: Context) -> None:
         assert key_of(notice) in said or refused or waits, f"{judge.label(after.id)}: nobody was told of {notice.kind}"
 
 
+@invariant(9, "a task is done once, by whoever has it")
+def tasks_done_once(judge: Judge, write: CaseWrite, context: Context) -> None:
+    """What is done stays done; each is one line of the timeline; nobody who only helps moves a case."""
+    before, after, entry = write.before, write.after, write.entry
+    label = judge.label(after.id)
+    asked = [notice.department for notice in after.notices if notice.kind == "helping"]
+    assert len(set(asked)) == len(asked), f"{label} asks a department twice for its help"
+    assert set(asked) <= set(after.helping), f"{label} asks {asked} for help, which have nothing to do"
+    if before is None:
+        assert asked == list(after.supporting), f"{label} asks {asked} of {after.supporting} for help"
+        return
+    done = {task.department: task.done_at for task in before.tasks if task.done_at}
+    now_done = {task.department: task.done_at for task in after.tasks if task.done_at}
+    new = now_done.keys() - done.keys()
+    assert done.items() <= now_done.items(), f"{label}: what was done is not done any more"
+    told = {entry.department} if entry and entry.move == "done" else set()
+    assert new == told, f"{label}: done are {new}, and its timeline says {told}"
+    helper = entry.by.removeprefix("one of ") if entry and entry.by.startswith("one of ") else None
+    may = entry is None or helper in (None, before.department) or entry.move in ("done", "comment")
+    assert may, f"{label}: {helper} only helps, and made the move {entry.move if entry else ''}"
+
+
 # What speaks of one message
 
 
@@ -684,6 +706,10 @@ def escalation_ends(judge: Judge, handed: Handed, context: Context) -> None:
 
 
 def _still_news(judge: Judge, handed: Handed, context: Context) -> None:
+    if handed.kind == "helping" and judge.ledger.moved_at_tick.get(handed.about, 0) <= context.start:
+        case = judge.memory.cases[handed.about]
+        asked = handed.tags["department"]
+        assert asked in case.helping, f"{asked} is asked to help with {judge.label(case.id)}, and has nothing to do"
     if handed.kind not in ("escalation", "overdue_on_arrival"):
         return
     if judge.ledger.moved_at_tick.get(handed.about, 0) > context.start:
@@ -958,6 +984,31 @@ def incidents_are_told(judge: Judge) -> None:
             assert handed[driver], f"leadership was not told of the incident of {driver}"
         certain = judge.engine.profile.name in ("calm", "races")
         assert not certain or handed[driver] <= 1, f"leadership was told of {driver} {handed[driver]} times"
+
+
+@invariant(11, "whoever helps was told, and finds its task")
+def helpers_are_told(judge: Judge) -> None:
+    """Each task that is still to be done was asked for since its case was opened, or opened again, and is listed."""
+    asked = {
+        (line.case, line.notice.department, line.notice.at)
+        for handed in judge.ledger.handed
+        if handed.kind == "digest"
+        for line in lines_of(handed)
+        if line.notice.kind == "helping"
+    } | {
+        (handed.about, handed.tags["department"], datetime.fromisoformat(handed.tags["at"]))
+        for handed in judge.ledger.handed
+        if handed.kind == "helping"
+    }
+    for case in judge.memory.cases.values():
+        moves = judge.memory.entries[case.id].values()
+        since = max([case.opened_at, *(entry.at for entry in moves if entry.move == "reopen")])
+        for department in case.helping:
+            label = f"{department}, which helps with {judge.label(case.id)}"
+            listed = (case.opened_at, case.id) in judge.memory.notes.get(f"task:{department}", set())
+            assert listed, f"{label}, does not find its task"
+            told = any((id_, to) == (case.id, department) and at >= since for id_, to, at in asked)
+            assert told or judge.engine.profile.refusals, f"{label}, was never told"
 
 
 @invariant(10, "open cases follow the present file")

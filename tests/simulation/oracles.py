@@ -27,7 +27,7 @@ MOVES_TO = {
     ("acknowledged", "inherited"): "open",
     ("waiting", "inherited"): "open",
 }
-UNCHANGING = frozenset({"comment", "contact", "corrected", "mended_yes", "mended_no", "replanned"})
+UNCHANGING = frozenset({"comment", "contact", "corrected", "mended_yes", "mended_no", "replanned", "done"})
 
 
 def to_state(before: str, verb: str) -> str | None:

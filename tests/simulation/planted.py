@@ -506,5 +506,18 @@ MUTANTS = (
         "return tuple(driver for driver in case.to_count if _count(",
         "return tuple(driver for driver in case.to_count if case.is_repeat or _count(",
     ),
+    bug(
+        "whoever helps is asked again for what is done",
+        CASE,
+        '            "notices": _without_help(case, wanted.department),\n',
+        "",
+    ),
+    bug("a task is in nobody's list", "flows/recover.py", "    _note_tasks(ports, step)\n", ""),
+    bug(
+        "a department that only helps makes the lead's moves",
+        "flows/recover.py",
+        "if helps and wanted.verb not in HELPERS_MOVES:",
+        "if False:",
+    ),
     bug("an incident takes one case more", "domain/incident.py", "rule.answers_min - 1 :]", "rule.answers_min :]"),
 )

@@ -202,12 +202,17 @@ class World:
             self._report(handed, message_id)
         elif handed.kind == "digest":
             self._digested(handed)
+        elif handed.kind == "helping":
+            self._asked_for_help(handed.about, handed.tags["department"], handed.tags["at"])
         elif handed.kind not in ("copy", "sign_in", "heard", "paused", "weekly", "incident"):
             self._staff_alerted(handed)
 
     def _digested(self, handed: Handed) -> None:
         for line in lines_of(handed):
             tags = {"at": line.notice.at.isoformat()}
+            if line.notice.kind == "helping":
+                self._asked_for_help(line.case, line.notice.department, tags["at"])
+                continue
             self._staff_alerted(Handed(line.notice.kind, line.case, handed.to, handed.at, tags, taken=True))
 
     def _report(self, handed: Handed, message_id: str) -> None:
@@ -282,6 +287,9 @@ class World:
             ]
         if chance.random() < 0.5:
             form["drivers"] = [chance.choice(("late", "invoice", "rude", "repair"))]
+            others = self.engine.chances.of(f"what else failed {label} {time}")
+            if others.random() < 0.5:
+                form["drivers"].append(others.choice(("late", "invoice", "rude", "repair")))
         if chance.random() < 0.5:
             form |= {"delivery": ["4"], "billing": ["3"], "promise": ["yes"], "value": ["no"]}
         return form
@@ -403,6 +411,25 @@ class World:
                 lambda: self._staff(about, 0),
                 about,
             )
+
+    def _asked_for_help(self, id_: str, department: str, at: str) -> None:
+        """Let a department do its task, at times twice, or try what is its lead's to do."""
+        name = f"{department} helps with case {self.engine.label(id_)}, asked {at}"
+        chance = self.engine.chances.of(name)
+        for time in range(chance.choice((0, 1, 1, 2))):
+            wait = chance.choice((60, 7200, 86_400, 4 * 86_400)) * chance.random()
+            verb: Any = chance.choice(("done", "done", "done", "done", "comment", "resolve"))
+            self._plan(wait, f"{name} ({time})", partial(self._help, id_, department, f"{name}: {verb}", verb), id_)
+
+    def _help(self, id_: str, department: str, name: str, verb: Any) -> None:
+        helper = Principal(
+            id=f"api:{department}", role="department", name=f"one of {department}", department=department
+        )
+        wanted = Move(verb=verb, by=helper.name, text="hecho", root_cause="us", action="se repuso")
+        version = self.engine.memory.cases[id_].version
+        self.engine.run(
+            "staff", name, lambda now: recover.act(self.engine.ports, id_, version, wanted, helper, now), id_
+        )
 
     def _staff(self, id_: str, step: int) -> None:
         case = self.engine.memory.cases[id_]

@@ -16,7 +16,7 @@ from chalicelib.domain.digest import LINES_MAX
 from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Answer
 from chalicelib.domain.organisation import Burst, Program, Sender, Signature
-from chalicelib.domain.routing import RouteTo, Why, route
+from chalicelib.domain.routing import RouteTo, Task, Why, route
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.sms import segments, septets
 from chalicelib.errors import Invalid
@@ -347,6 +347,19 @@ def test_a_customer_let_down_again_is_told_to_whom_it_reaches() -> None:
     assert "A este cliente ya le fallamos en los últimos 90 días." in sent.text
     assert "Otra vez" in sent.html
     assert "Otra vez" not in notice().html
+
+
+def test_whoever_helps_reads_its_own_part_who_leads_and_that_no_clock_runs() -> None:
+    own = Why(rule="driver", text="the customer chose: La factura")
+    view = case_view(tasks=(Task(department="sales", why=own),), supporting=("sales",))
+    sent = notice("helping", department="sales", view=view)
+    assert sent.subject.startswith("Se necesita su ayuda: Ana Pérez")
+    assert "Despachos lleva este caso y habla con el cliente" in sent.text
+    assert "Por qué usted: el cliente marcó: La factura\n" in sent.text
+    assert "Tomarlo antes" not in sent.text
+    assert Reader(sent.html).links == [f"https://opina.eltornillo.example/cases/{view.case.id}"], "no link makes the lead's move"
+    assert "antes hay que entrar" in sent.text
+    assert "no se necesita cuenta" not in sent.text
 
 
 def test_a_hand_over_tells_the_reason_that_was_given() -> None:

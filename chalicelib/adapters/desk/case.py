@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from chalicelib.adapters.desk import words
-from chalicelib.adapters.desk.forms import TITLES, forms
+from chalicelib.adapters.desk.forms import TITLES, forms, is_helper
 from chalicelib.adapters.desk.frame import Desk, desk_page
 from chalicelib.adapters.desk.incidents import name_of
 from chalicelib.adapters.desk.knowledge import learned_from
@@ -45,6 +45,7 @@ DONE = {
     "resume": _("The promise to mend runs again."),
     "resolve": _("Mended. We ask the customer whether it is so."),
     "reopen": _("Opened again."),
+    "done": _("Thank you. Whoever leads the case reads it."),
 }
 HOWS = {"phone": _("told us by phone"), "counter": _("told us at the counter"), "sms": _("answered by text message")}
 
@@ -59,6 +60,19 @@ class Line:
     where: str
     text: str
     is_ours: bool
+
+
+@dataclass(frozen=True)
+class Helping:
+    """What one department does for the lead, and whether that is done."""
+
+    name: str
+    why: str
+    is_done: bool
+    is_over: bool
+    at: datetime | None
+    by: str
+    told: str
 
 
 @dataclass(frozen=True)
@@ -152,7 +166,8 @@ def _page(desk: Desk, view: CaseView, survey: Survey | None, *, status: int = 20
     plain: dict[str, object] = {"done": "", "trouble": "", "kept": "", "changed": [], "lessons": [], "part_of": []}
     desk = replace(desk, address=f"/cases/{view.case.id}")
     reads_only = desk.principal is not None and desk.principal.role == "leadership"
-    facts = {**_facts(desk, view, survey), **plain, **more, "reads_only": reads_only, "reads_all": desk.reads_all}
+    reading = {"reads_only": reads_only, "reads_all": desk.reads_all, "helps": is_helper(view.case, desk)}
+    facts = {**_facts(desk, view, survey), **plain, **more, **reading}
     return desk_page("staff/case.html", desk, current="/cases", status=status, **facts)
 
 
@@ -171,7 +186,7 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
         "again": desk.say(AGAIN) if case.is_repeat else "",
         "lead": desk.department(case.department),
         "origin": desk.department(case.origin_department),
-        "supporting": [desk.department(each) for each in case.supporting],
+        "tasks": _tasks(view, desk),
         "words": _words(invitation.confirmed, survey, desk),
         "ratings": _ratings(invitation.confirmed, survey, desk),
         "how": _how(invitation.confirmed, desk),
@@ -186,6 +201,28 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
         "timeline": _timeline(view, desk),
         "live": words.templates(desk),
     }
+
+
+def _tasks(view: CaseView, desk: Desk) -> list[Helping]:
+    """Return who helps with what. A case of before tasks were kept names its helpers only."""
+    case = view.case
+    kept = {task.department: task for task in case.tasks}
+    said = {entry.department: entry.text for entry in view.timeline if entry.move == "done"}
+    told = []
+    for department in case.supporting:
+        task = kept.get(department)
+        told.append(
+            Helping(
+                name=desk.department(department),
+                why=why_text(task.why, desk.organisation, desk.language) if task else "",
+                is_done=task is not None and task.done_at is not None,
+                is_over=department not in case.helping,
+                at=task.done_at if task else None,
+                by=(task.done_by if task else None) or "",
+                told=said.get(department, ""),
+            )
+        )
+    return told
 
 
 def _how(answer: Answer | None, desk: Desk) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.adapters.desk.frame import Desk
-from chalicelib.domain.case import NEEDS, Case, possible
+from chalicelib.domain.case import HELPERS_MOVES, NEEDS, Case, possible
 from chalicelib.domain.terms import TEXT_MAX, in_language
 from chalicelib.errors import Invalid, LazoError, MoveForbidden
 
@@ -24,6 +24,7 @@ TITLES = {
     "wait": _("Wait for the customer"),
     "comment": _("Add a note"),
     "reopen": _("Open it again"),
+    "done": _("Your task is done: say what"),
 }
 """Every move, in the order in which they help; the first that is possible is the one to press."""
 
@@ -33,8 +34,9 @@ HINTS = {
     "reassign": _("The customer's clock goes on. The other department reads your reason."),
     "return": _("It goes back to who had it before, with your reason."),
     "wait": _("Stops the promise to mend, not the customer's clock."),
+    "done": _("Whoever leads the case reads it and speaks with the customer."),
 }
-MAIN = ("acknowledge", "resolve", "resume")
+MAIN = ("acknowledge", "resolve", "resume", "done")
 LABELS = {
     "reason": _("Why?"),
     "text": _("Note"),
@@ -93,10 +95,24 @@ def forms(
     """Return the moves that this reader can make; `tried` is the one that was refused, with all that was typed."""
     if desk.principal is None or desk.principal.role == "leadership":
         return []
-    verbs = [verb for verb in TITLES if verb in possible(case) and not (verb == "return" and _nowhere(case, desk))]
+    verbs = [verb for verb in TITLES if verb in _own(case, desk) and not (verb == "return" and _nowhere(case, desk))]
     main = next((verb for verb in verbs if verb in MAIN), "")
     refused = _Refused(tried, typed or {}, refusal)
     return [_form(verb, case, desk, refused if verb == tried else _Refused(), is_main=verb == main) for verb in verbs]
+
+
+def _own(case: Case, desk: Desk) -> tuple[str, ...]:
+    """Return the moves of this reader: a lead's, or those of a department that helps."""
+    if not is_helper(case, desk):
+        return possible(case)
+    has_task = desk.principal is not None and desk.principal.department in case.helping
+    return HELPERS_MOVES if has_task else tuple(verb for verb in HELPERS_MOVES if verb != "done")
+
+
+def is_helper(case: Case, desk: Desk) -> bool:
+    """Say whether this reader's department helps with the case and does not lead it."""
+    reader = desk.principal
+    return reader is not None and reader.role == "department" and reader.department != case.department
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Show a department its cases: what is due first stands first, and says why it is theirs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from textwrap import shorten
 from urllib.parse import urlencode
@@ -54,9 +54,14 @@ class Row:
 
 
 def queue_page(
-    desk: Desk, views: Sequence[CaseView], department: str | None, which: CaseList, following: str | None
+    desk: Desk,
+    views: Sequence[CaseView],
+    department: str | None,
+    which: CaseList,
+    following: str | None,
+    tasks: Sequence[CaseView] = (),
 ) -> Page:
-    """Return the queue of a department, or of all for those who lead."""
+    """Return the queue of a department with what it does for others, or the queue of all for those who lead."""
     rows = [_row(view, desk) for view in views]
     if which == "open":
         rows.sort(key=lambda row: (row.group == "waiting", row.due_at, row.id))
@@ -73,6 +78,7 @@ def queue_page(
         count=len(rows),
         late=sum(row.group == "late" for row in rows),
         which=which,
+        tasks=[_helped(view, department or own or "", desk) for view in tasks],
         tabs=_tabs(desk, department, which),
         choices=_choices(desk, department) if desk.reads_all else [],
         chosen=department or "",
@@ -81,6 +87,12 @@ def queue_page(
         shows_department=desk.reads_all and not department,
         live=words.templates(desk),
     )
+
+
+def _helped(view: CaseView, department: str, desk: Desk) -> Row:
+    """Return a case of another department: whose it is, and what this one is to do for it."""
+    own = next((task.why for task in view.case.tasks if task.department == department), view.case.why)
+    return replace(_row(view, desk), why=why_text(own, desk.organisation, desk.language))
 
 
 def _row(view: CaseView, desk: Desk) -> Row:

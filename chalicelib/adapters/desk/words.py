@@ -32,6 +32,7 @@ MOVED = {
     "inherited": _("The department was removed: it is the arbiter's now"),
     "replanned": _("Promised times changed with the company's calendars"),
     "corrected": _("Answer changed by the customer"),
+    "done": _("Task done"),
     "mended_yes": _("The customer says: mended"),
     "mended_no": _("The customer says: not mended"),
 }

@@ -172,6 +172,9 @@ class DynamoCases:
         ends = {keys.TTL: {"N": str(ceil((noted.at + NOTE_LASTS).timestamp()))}}
         self._table.replace(text_key(keys.note(name, noted.at, noted.id)) | ends)
 
+    def strike(self, name: str, noted: Noted) -> None:
+        self._table.take(keys.note(name, noted.at, noted.id))
+
     def noted(
         self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
     ) -> tuple[Noted, ...]:

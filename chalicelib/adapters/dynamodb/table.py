@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.dynamodb.codec import Image, text_key
-from chalicelib.adapters.dynamodb.keys import Key, sparse_names
-from chalicelib.errors import Conflict, Overloaded
+from chalicelib.adapters.dynamodb.keys import Key, id_of, sparse_names
+from chalicelib.errors import Conflict, Overloaded, Unwritten
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -121,27 +121,45 @@ class Table:
     def put_many(self, puts: Sequence[Put]) -> set[Key]:
         """Write items, each by itself, and return the keys of those whose condition did not hold.
 
-        Raises Overloaded when some could not be written in time; others may have been. An item may be there once only.
+        Raises Unwritten when some could not be, by the ids in their keys. An item may be there once only.
         """
         if len({put.key for put in puts}) < len(puts):
             raise ValueError("one batch writes an item once")
         lost: set[Key] = set()
+        failed: dict[Key, str] = {}
         for start in range(0, len(puts), STATEMENTS_MAX):
-            lost |= self._put_batch(puts[start : start + STATEMENTS_MAX])
+            self._put_batch(puts[start : start + STATEMENTS_MAX], lost, failed)
+        if failed:
+            detail = f"{len(failed)} items could not be written: {', '.join(sorted(set(failed.values())))}"
+            raise Unwritten(detail, (id_of(pk) for pk, _ in failed), (id_of(pk) for pk, _ in lost))
         return lost
 
-    def _put_batch(self, puts: Sequence[Put]) -> set[Key]:
-        lost: set[Key] = set()
+    def _put_batch(self, puts: Sequence[Put], lost: set[Key], failed: dict[Key, str]) -> None:
+        """Write items, and note those that lost, and those that could not be written with what was said of them."""
+        busy: dict[Key, str] = {}
         for tried in range(TRIES_MAX):
-            statements: Any = [put.statement(self._name) for put in puts]
-            answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
-            codes = [answer.get("Error", {}).get("Code") for answer in answers]
-            lost |= {put.key for put, code in zip(puts, codes, strict=True) if code in LOST_STATEMENTS}
-            puts = [put for put, code in zip(puts, codes, strict=True) if _may_pass(code, answers)]
+            answers = self._answers(puts, is_first=not tried)
+            said = {put.key: error for put, error in zip(puts, answers, strict=True) if error}
+            lost.update(key for key, code in said.items() if code in LOST_STATEMENTS)
+            busy = {key: code for key, code in said.items() if code in PASSING_STATEMENTS}
+            failed.update((key, code) for key, code in said.items() if key not in lost and key not in busy)
+            puts = [put for put in puts if put.key in busy]
             if not puts:
-                return lost
+                return
             self._sleep(random.uniform(0.5, 1) * FIRST_WAIT_SECONDS * 2**tried)
-        raise Overloaded(f"{len(puts)} items could not be written")
+        failed.update(busy)
+
+    def _answers(self, puts: Sequence[Put], *, is_first: bool) -> list[str | None]:
+        """Write items in one call, and return the code of each error. Raises what is wrong with the call as a whole."""
+        statements: Any = [put.statement(self._name) for put in puts]
+        try:
+            answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
+        except (ClientError, BotoCoreError) as error:
+            if is_first:
+                raise
+            # What the tries before have written must not be forgotten for it.
+            return [type(error).__name__] * len(puts)
+        return [answer.get("Error", {}).get("Code") for answer in answers]
 
     def replace(self, image: Image) -> None:
         """Write one item whatever is there."""
@@ -173,14 +191,6 @@ class Table:
             if "LastEvaluatedKey" not in found:
                 return
             request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
-
-
-def _may_pass(code: str | None, answers: Sequence[Any]) -> bool:
-    """Say whether one write of a batch is to be tried again; raises ClientError for what would never be written."""
-    if code and code not in PASSING_STATEMENTS and code not in LOST_STATEMENTS:
-        error = next(answer["Error"] for answer in answers if answer.get("Error", {}).get("Code") == code)
-        raise ClientError({"Error": error}, "BatchExecuteStatement")
-    return code in PASSING_STATEMENTS
 
 
 @contextmanager

@@ -60,11 +60,14 @@ class DynamoTimers:
 
     def nudge(self, due: Sequence[DueKey | Timer]) -> None:
         try:
-            named = (replace(each, name=_new_name()) for each in messages_of(due))
-            self._queue.send([due_body(each) for each in named])
+            self.hand_on(due)
         except (ClientError, BotoCoreError, Overloaded):
             # What led here is written already and must not fail for this; the sweep is at most a minute behind.
             log.warning("nudge_lost", exc_info=True)
+
+    def hand_on(self, due: Sequence[DueKey | Timer]) -> None:
+        named = (replace(each, name=_new_name()) for each in messages_of(due))
+        self._queue.send([due_body(each) for each in named])
 
     def arm(self, timers: Sequence[Timer]) -> None:
         for timer in timers:
