@@ -35,6 +35,9 @@ class Watched:
     def get_many(self, names: list[str]) -> dict[str, Customer]:
         return self.kept.get_many(names)
 
+    def several(self, names: Sequence[str], addresses: Sequence[str]) -> tuple[dict[str, Customer], dict[str, Address]]:
+        return self.kept.several(names, addresses)
+
     def address(self, key: str) -> Address | None:
         return self.kept.address(key)
 

@@ -357,7 +357,9 @@ def test_whoever_helps_reads_its_own_part_who_leads_and_that_no_clock_runs() -> 
     assert "Despachos lleva este caso y habla con el cliente" in sent.text
     assert "Por qué usted: el cliente marcó: La factura\n" in sent.text
     assert "Tomarlo antes" not in sent.text
-    assert Reader(sent.html).links == [f"https://opina.eltornillo.example/cases/{view.case.id}"], "no link makes the lead's move"
+    assert Reader(sent.html).links == [f"https://opina.eltornillo.example/cases/{view.case.id}"], (
+        "no link makes the lead's move"
+    )
     assert "antes hay que entrar" in sent.text
     assert "no se necesita cuenta" not in sent.text
 
