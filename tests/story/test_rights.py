@@ -100,6 +100,11 @@ def tells_events(company: Company, lazo: LocalSystem) -> None:
     put_on_bus(lazo, company.event("ORD-1", customer={"id": "c-1", "email": "uno@example.com"}), {"no": "event"})
     company.sell("ORD-2", customer={"id": "c-2", "email": "dos@example.com"})
     company.sell("ORD-3", customer={"id": "c-2", "email": "dos@example.com"})
+    together = [
+        company.event(f"INV-{n}", "invoice.issued", customer={"id": f"c-1{n}", "email": f"factura{n}@example.com"})
+        for n in range(2)
+    ]  # decided in one breath and due together: they share a timer
+    assert company.post(together).status == 202
     back = {"event": {"source": "/crm", "id": "ORD-3"}}
     put_on_bus(lazo, {**company.event("ORD-3-back"), "type": "sale.cancelled", "data": back})
     company.settle()
