@@ -372,8 +372,11 @@ def awaits_word(found: Invitation, claimed: Invitation) -> bool:
 
 
 def returned(claimed: Invitation, before: Invitation) -> Invitation:
-    """Return a claimed invitation as it was before, since its message was never handed to the carrier."""
-    return before.model_copy(update={"version": claimed.version + 1})
+    """Return a claimed invitation as it was before, since its message was never handed to the carrier.
+
+    Back in the index: whoever found it claimed may have let the shared timer go that named it.
+    """
+    return before.model_copy(update={"version": claimed.version + 1, "timer_for": None})
 
 
 def accepted(invitation: Invitation, carrier_id: str) -> Invitation:

@@ -66,7 +66,10 @@ def timer(at: datetime, ids: Iterable[str]) -> Timer:
     return Timer(at, held, fingerprint(stamp(at), *held)[:16])
 
 
-def again(timer: Timer, left: Iterable[str], now: datetime) -> Timer | None:
-    """Return the timer of those that still wait for it, a little later; None where nobody does."""
-    held = tuple(left)
-    return replace(timer, at=slot(max(now, timer.at) + AGAIN), ids=held, tries=timer.tries + 1) if held else None
+def again(waited: Timer, left: Iterable[str], now: datetime) -> Timer | None:
+    """Return the timer of those that still wait for one, a little later; None where nobody does.
+
+    Its name follows from them: of two who find a timer at once neither overwrites whom the other still waits for.
+    """
+    later = next(iter(shared((id_, max(now, waited.at) + AGAIN) for id_ in left)), None)
+    return replace(later, tries=waited.tries + 1) if later else None

@@ -24,7 +24,7 @@ from chalicelib.domain.invitation import (
 from chalicelib.domain.organisation import Organisation, Pauses
 from chalicelib.domain.policy import hours_of
 from chalicelib.domain.timer import may_share, shared
-from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, NotFound
+from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, NotFound, Unwritten
 from chalicelib.flows import amend
 from chalicelib.ports import Mail, Ports, Sms
 
@@ -221,6 +221,10 @@ def _lost(round_: _Round, claims: Sequence[_Claim], done: Done) -> set[str]:
     """Write claims and return whose are not written; one that cannot be written holds up no other."""
     try:
         lost = round_.ports.invitations.save_many([claim.after for claim in claims])
+    except Unwritten as error:
+        # Its neighbours are written: tried again they would meet themselves, and be in doubt for nothing.
+        lost = {*error.lost, *error.names}
+        done.errors |= dict.fromkeys(error.names, error)
     except Exception as error:
         if len(claims) > 1:
             return set().union(*(_lost(round_, [claim], done) for claim in claims))
@@ -246,14 +250,29 @@ def _hand_over(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
     """Hand over each message once; where its carrier falters, those not yet handed over are given back."""
     for place, claim in enumerate(claims):
         try:
-            change = _handed(round_, claim)
-        except Exception as error:  # perhaps it was sent, so it is not sent again
-            _settle(round_, claim, Invitation.moved if round_.by else None, done)
-            if not isinstance(error, CarrierUnclear):
-                done.errors[claim.after.id] = error
+            goes_on = _hand_one_over(round_, claim, done)
+        except Exception:
+            _give_back(round_, claims[place + 1 :], done)
+            raise
+        if not goes_on:
             _give_back(round_, claims[place + 1 :], done)
             return
-        _settle(round_, claim, change, done)
+
+
+def _hand_one_over(round_: _Round, claim: _Claim, done: Done) -> bool:
+    """Hand a message over and write its fate; False where its carrier falters.
+
+    Raises where the fate could not be written.
+    """
+    try:
+        change = _handed(round_, claim)
+    except Exception as error:  # perhaps it was sent, so it is not sent again
+        _settle(round_, claim, Invitation.moved if round_.by else None, done)
+        if not isinstance(error, CarrierUnclear):
+            done.errors[claim.after.id] = error
+        return False
+    _settle(round_, claim, change, done)
+    return True
 
 
 def _handed(round_: _Round, claim: _Claim) -> Change | None:

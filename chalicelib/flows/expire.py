@@ -73,7 +73,7 @@ def _next(ports: Ports, keeping: Keeping) -> DayFile | None:
 def _handed_on(ports: Ports, what: What, keeping: Keeping, file: DayFile, now: datetime, most: int) -> Keeping:
     ids = sorted({line.id for line in ports.day_files.read([file])})
     part = ids[keeping.within : keeping.within + most]
-    ports.timers.nudge([DueKey(what, each) for each in part])
+    ports.timers.hand_on([DueKey(what, each) for each in part])
     done = keeping.within + len(part)
     return keeping.moved(now, file.name) if done >= len(ids) else keeping.moved(now, keeping.reached, done)
 

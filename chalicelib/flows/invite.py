@@ -36,7 +36,7 @@ from chalicelib.flows import amend, news
 from chalicelib.ports import DueKey, Ports
 
 BATCH_MAX = 100  # events of one request
-ALONE_MAX = 3  # events of a batch that fail by themselves before the others are believed to fail as well
+ALONE_MAX = 3  # events of a batch that fail by themselves, none going well, before the others are believed to fail
 SOON = timedelta(hours=1)
 """What leaves within it could leave before a second try has looked for news: so that is looked for first."""
 
@@ -135,6 +135,9 @@ class _Whom:
     id: str
     customer: str
     addresses: dict[Channel, str]
+    program: Program | None
+    places: "_Places"
+    """What it holds outlives a batch that fails: whoever is then tried alone takes no second place."""
 
 
 @dataclass(frozen=True)
@@ -152,17 +155,22 @@ class _Closed:
 
 
 def _closed(ports: Ports, closing: Closing, organisation: Organisation) -> _Closed:
-    return _Closed(closing, tuple(_whom(ports, closing, target) for target in targets(closing, organisation)))
+    return _Closed(
+        closing, tuple(_whom(ports, closing, target, organisation) for target in targets(closing, organisation))
+    )
 
 
-def _whom(ports: Ports, closing: Closing, target: Target) -> _Whom:
-    contact = target.contact
+def _whom(ports: Ports, closing: Closing, target: Target, organisation: Organisation) -> _Whom:
+    contact, program = target.contact, organisation.program(target.program)
+    id_ = invitation_id(closing.ref.source, closing.ref.id, target.program, target.label)
     given: list[tuple[Channel, str | None]] = [("email", contact.email), ("sms", contact.phone)]
     return _Whom(
         target,
-        invitation_id(closing.ref.source, closing.ref.id, target.program, target.label),
+        id_,
         ports.names.customer(contact.id),
         {channel: ports.names.address(channel, address) for channel, address in given if address},
+        program,
+        _Places(ports, organisation, program, id_),
     )
 
 
@@ -192,7 +200,7 @@ def _close_apart(
     done: dict[int, Handled] = {}
     for place, closed in wave.items():
         # Where nothing works, trying each would only take the time in which the next process may fare better.
-        is_hopeless = sum(each.error is not None for each in done.values()) >= ALONE_MAX
+        is_hopeless = len(done) >= ALONE_MAX and all(each.error for each in done.values())
         done |= {place: failed} if is_hopeless else _close_apart(ports, {place: closed}, organisation, now)
     return done
 
@@ -202,7 +210,7 @@ def _close(ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation
     known = {place: _known_ids(closed, organisation) for place, closed in wave.items()}
     found = ports.invitations.get_many([id_ for ids in known.values() for id_ in ids], consistent=False)
     existing = {place: {id_: found[id_] for id_ in ids if id_ in found} for place, ids in known.items()}
-    plans = {place: _plan(ports, closed, existing[place], organisation) for place, closed in wave.items()}
+    plans = {place: _plan(closed, existing[place]) for place, closed in wave.items()}
     for place, jobs in plans.items():
         if any(job.whom.target.label != CUSTOMER for job in jobs):
             news.register(ports, wave[place].closing)
@@ -235,10 +243,8 @@ class _Job:
 
     closing: Closing
     whom: _Whom
-    program: Program | None
     programs: tuple[str, ...]
     primary: bool
-    places: "_Places"
     cancelled: bool | None = None
     """Whether it was cancelled before; None until somebody has looked."""
 
@@ -246,8 +252,16 @@ class _Job:
     def addresses(self) -> dict[Channel, str]:
         return self.whom.addresses
 
+    @property
+    def program(self) -> Program | None:
+        return self.whom.program
 
-def _plan(ports: Ports, closed: _Closed, existing: Mapping[str, Invitation], organisation: Organisation) -> list[_Job]:
+    @property
+    def places(self) -> "_Places":
+        return self.whom.places
+
+
+def _plan(closed: _Closed, existing: Mapping[str, Invitation]) -> list[_Job]:
     """Return what there is to decide about an event; who asks about it was settled when the first of it was decided."""
     frozen = {program for record in existing.values() for program in (record.programs or (record.program,))}
     wanted = [each for each in closed.whom if not frozen or each.target.program in frozen]
@@ -255,10 +269,8 @@ def _plan(ports: Ports, closed: _Closed, existing: Mapping[str, Invitation], org
     counted = any(record.primary for record in existing.values())
     jobs = []
     for place, each in enumerate(wanted):
-        program = organisation.program(each.target.program)
-        places = _Places(ports, organisation, program, each.id)
         primary = place == 0 and not counted
-        jobs.append(_Job(closed.closing, each, program, programs if len(programs) > 1 else (), primary, places))
+        jobs.append(_Job(closed.closing, each, programs if len(programs) > 1 else (), primary))
     return jobs
 
 

@@ -111,9 +111,10 @@ def _take_invitations(ports: Ports, due: Due, now: datetime) -> Sequence[Excepti
         _confirm(ports, each.id, now, errors)
     done = deliver.send_many(ports, [each for each in waiting if each not in answered], now, due.name)
     errors |= done.errors
-    known = found | done.now
-    for id_ in {each.id for each in waiting} - set(done.now) - {each.id for each in answered}:
-        known.pop(id_)  # somebody else is at it: looked at again, where a shared timer names it
+    known: dict[str, Invitation | None] = {**found, **done.now}
+    # Somebody else is at it, or it cannot be read: looked at again, where a shared timer names it.
+    at_it = {each.id for each in waiting} - set(done.now) - {each.id for each in answered}
+    known |= dict.fromkeys([*at_it, *(errors.keys() - found.keys())])
     early = [each.id for each in found.values() if each.due_at and now < each.due_at < now + CLOCKS_APART]
     _look_back(ports, due, early)
     held = {id_: _held(ports, id_, now) for id_ in errors}
@@ -157,11 +158,14 @@ def _held(ports: Ports, id_: str, now: datetime) -> Invitation | None:
         return None
 
 
-def _ended(ports: Ports, due: Due, known: Mapping[str, Invitation], now: datetime) -> Sequence[Exception]:
-    """Let the shared timer that led here go, once whoever still waits for it has another."""
+def _ended(ports: Ports, due: Due, known: Mapping[str, Invitation | None], now: datetime) -> Sequence[Exception]:
+    """Let the shared timer that led here go, once whoever still waits for it has another.
+
+    `known` has None for what is there in a state that we do not know, and nothing for what is not there.
+    """
     if due.timer is None:
         return ()
-    left = [id_ for id_ in due.ids if _waits(known.get(id_), due.timer)]
+    left = [id_ for id_ in due.ids if _waits(id_, known, due.timer)]
     try:
         later = again(due.timer, left, now)
         if later:
@@ -172,9 +176,12 @@ def _ended(ports: Ports, due: Due, known: Mapping[str, Invitation], now: datetim
     return ()
 
 
-def _waits(invitation: Invitation | None, timer: Timer) -> bool:
-    if invitation is None:
+def _waits(id_: str, known: Mapping[str, Invitation | None], timer: Timer) -> bool:
+    if id_ not in known:
         return timer.tries < TRIES_MAX
+    invitation = known[id_]
+    if invitation is None:
+        return True
     # What has been taken may wait for another shared timer already, that of its reminder.
     is_own = invitation.timer_for is not None and invitation.timer_for <= timer.at
     return is_own and invitation.needs_timer

@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamodb.table import Put, Table, is_conflict
 from chalicelib.adapters.memory import Memory
 from chalicelib.domain.organisation import Department, Staff
 from chalicelib.domain.survey import Survey
-from chalicelib.errors import Conflict, Invalid, Overloaded
+from chalicelib.errors import Conflict, Invalid, Overloaded, Unwritten
 from chalicelib.ports import Change, Principal, Row
 from tests.contract.cast import HOUR, NOW, answered, case, customer, entry, id_of, invitation, next_of, organisation
 from tests.contract.subject import Embedded, Subject, in_memory, on_dynamodb
@@ -283,8 +283,41 @@ def test_a_table_that_stays_busy_is_told_and_the_neighbours_are_written(embedded
 def test_what_would_never_be_written_is_an_error(embedded: Embedded) -> None:
     busy = Busy(embedded.dynamodb, "ValidationError", 1)
     invitations = DynamoInvitations(Table(busy, embedded.table_name))  # type: ignore[arg-type]  # the one call
-    with pytest.raises(ClientError, match="ValidationError"):
+    with pytest.raises(Unwritten, match="ValidationError"):
         invitations.create_many([invitation(1), invitation(2)])
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "ProvisionedThroughputExceeded"])
+def test_what_could_not_be_written_is_named_apart_from_what_lost_and_what_was_written(
+    embedded: Embedded, code: str
+) -> None:
+    kept = on_dynamodb(embedded).invitations
+    made = [invitation(number) for number in range(3)]
+    kept.create_many(made)
+    kept.save(made[0].moved())
+    busy = Busy(embedded.dynamodb, code, 99)
+    invitations = DynamoInvitations(Table(busy, embedded.table_name, sleep=lambda _: None))  # type: ignore[arg-type]  # the one call
+    with pytest.raises(Unwritten) as told:
+        invitations.save_many([each.moved(trapped=True) for each in made])
+    assert (set(told.value.lost), set(told.value.names)) == ({made[0].id}, {made[2].id})
+    assert [each.trapped for each in kept.get_many([each.id for each in made]).values()].count(True) == 1
+
+
+def test_what_the_first_try_wrote_is_known_though_the_second_fails(embedded: Embedded) -> None:
+    class Broken(Busy):
+        """A client that is busy once and then out of reach."""
+
+        def batch_execute_statement(self, *, Statements: list[Any]) -> Any:  # noqa: N803  # AWS's own name
+            """Refuse the last statement, and then everything."""
+            if not self.times:
+                raise ClientError({"Error": {"Code": "InternalServerError"}}, "BatchExecuteStatement")
+            return super().batch_execute_statement(Statements=Statements)
+
+    client: Any = Broken(embedded.dynamodb, "ThrottlingError", 1)
+    invitations = DynamoInvitations(Table(client, embedded.table_name, sleep=lambda _: None))
+    with pytest.raises(Unwritten) as told:
+        invitations.create_many([invitation(1), invitation(2)])
+    assert (sorted(told.value.lost), sorted(told.value.names)) == ([], [id_of(2)])
 
 
 def test_a_batch_leaves_items_as_single_writes_do_index_and_all(kept: Subject, embedded: Embedded) -> None:

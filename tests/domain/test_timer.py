@@ -41,5 +41,15 @@ def test_what_is_due_apart_does_not_share() -> None:
 def test_who_still_waits_is_called_again_a_little_later() -> None:
     timer = Timer(NOW, ("a", "b"), "t")
     later = again(timer, ["b"], NOW + SECOND)
-    assert later == Timer(slot(NOW + SECOND + AGAIN), ("b",), "t", tries=1)
+    assert later
+    assert (later.at, later.ids, later.tries) == (slot(NOW + SECOND + AGAIN), ("b",), 1)
     assert again(timer, [], NOW) is None
+
+
+def test_two_who_found_one_timer_overwrite_nobody_whom_the_other_still_waits_for() -> None:
+    found = Timer(NOW, ("a", "b"), "t")
+    one, other = again(found, ["a"], NOW), again(found, ["b"], NOW)
+    assert one
+    assert other
+    assert (one.at, one.name) != (other.at, other.name)
+    assert again(found, ["a"], NOW) == one

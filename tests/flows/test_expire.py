@@ -14,11 +14,12 @@ from chalicelib.domain.dayfile import KEPT
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Retention
 from chalicelib.domain.retention import WHATS
-from chalicelib.errors import LazoError
+from chalicelib.errors import LazoError, Overloaded
 from chalicelib.flows import collect, expire, file, project, recover, work
 from chalicelib.ports import DayFile, DayFiles, DueKey, Ports, Principal
 from tests.counting import company
 from tests.domain.cast import DAY, sale
+from tests.simulation.faults import gated
 from tests.world import World
 
 WORDS, PEOPLE = 100, 200
@@ -187,6 +188,22 @@ def test_a_list_that_is_longer_than_one_look_is_gone_through_to_its_end(world: W
             work.take(world.ports, key, world.now)
         world.memory.nudged.clear()
     assert looks == 7  # six with two at most, and one that finds nothing more
+    assert "palabra" not in everything(world)
+
+
+def test_what_the_queue_did_not_take_is_handed_on_again(world: World) -> None:
+    sold(world, 1, 9, comment="palabra")
+    filed(world)
+    world.now += (WORDS + 2) * DAY
+
+    def around(port: str, method: str, call: Any) -> Any:
+        if method == "hand_on":
+            raise Overloaded("1 messages were not taken")
+        return call()
+
+    with pytest.raises(Overloaded):
+        work.take(gated(world.ports, around), DueKey("keeping", "words"), world.now)
+    days(world, 1)
     assert "palabra" not in everything(world)
 
 

@@ -114,6 +114,29 @@ def test_where_nothing_works_not_each_event_is_tried() -> None:
     assert {each.state for each in world.memory.invitations.values()} == {"sent"}
 
 
+def test_three_bad_events_take_no_good_one_with_them() -> None:
+    world = World()
+    ports = replace(world.ports, invitations=Refusing(world.ports.invitations, {"ORD-1", "ORD-2", "ORD-3"}))
+    handled = invite.handle_many(ports, [numbered(number) for number in range(6)], world.now)
+    assert [each.error is None for each in handled] == [True, False, False, False, True, True]
+
+
+def test_a_batch_that_fails_costs_no_place_of_the_day() -> None:
+    world = World()
+    world.publish(organisation(programs=(program(daily_max=4, **AT_ONCE),)))
+    calls = iter(range(9))
+
+    def around(port: str, method: str, call: Any) -> Any:
+        if f"{port}.{method}" == "customers.save_many" and next(calls) == 0:
+            raise RuntimeError("the table is out of reach")
+        return call()
+
+    handled = invite.handle_many(gated(world.ports, around), [numbered(number) for number in range(4)], world.now)
+    assert [each.error for each in handled] == [None] * 4
+    assert [each.state for each in world.memory.invitations.values()] == ["scheduled"] * 4
+    assert list(world.memory.places.values()) == [4]
+
+
 def test_a_cancellation_in_the_same_batch_is_heard_whichever_comes_first() -> None:
     for order in (1, -1):
         world = World()

@@ -1,14 +1,15 @@
 """What falls due together is taken together: a bad one fails alone, and whoever dies leaves no false word behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.timer import Timer, shared
-from chalicelib.errors import CarrierRefused, CarrierUnclear
+from chalicelib.domain.timer import TRIES_MAX, Timer, shared
+from chalicelib.errors import CarrierRefused, CarrierUnclear, Unwritten
 from chalicelib.flows import invite, work
 from chalicelib.ports import Due, DueKey
 from tests.domain.cast import DAY, organisation, program, sale
@@ -154,7 +155,91 @@ def test_a_claim_that_meets_its_own_write_is_unknown() -> None:
     assert (states(world), world.sent) == (["attempted"] * 2, [])
 
 
+class Behind:
+    """Invitations as they are, but for what a test puts before them."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def test_a_claim_that_could_not_be_written_costs_its_neighbours_nothing() -> None:
+    world = several()
+    due, real = message(world), world.ports.invitations
+    bad = kept(world)[2].id
+
+    class Full(Behind):
+        def save_many(self, invitations: Sequence[Invitation]) -> set[str]:
+            """Write all but the bad one, and say so."""
+            lost = real.save_many([each for each in invitations if each.id != bad])
+            if any(each.id == bad for each in invitations):
+                raise Unwritten("1 items could not be written: ThrottlingError", [bad], lost)
+            return lost
+
+    (error,) = work.take(replace(world.ports, invitations=Full(real)), due, world.now)
+    assert isinstance(error, Unwritten)
+    assert states(world) == ["sent", "sent", "scheduled", "sent", "sent"]
+    world.wait(2 * 60 * MINUTE)
+    assert (states(world), len(world.sent)) == (["sent"] * 5, 5)
+
+
+def test_where_a_fate_cannot_be_written_those_not_handed_over_are_given_back() -> None:
+    world = several()
+    due, real = message(world), world.ports.invitations
+    world.memory.troubles.append(CarrierRefused("later", permanent=False))
+
+    class Full(Behind):
+        def save(self, invitation: Invitation) -> None:
+            """Write nothing."""
+            raise RuntimeError("the table is out of reach")
+
+    with pytest.raises(RuntimeError):
+        work.take(replace(world.ports, invitations=Full(real)), due, world.now)
+    assert sorted(states(world)) == ["scheduled"] * 4 + ["sent"]
+    work.take(world.ports, due, world.now + 3 * MINUTE)
+    assert sorted(states(world)) == ["attempted"] + ["sent"] * 4
+
+
 # Shared timers
+
+
+def test_what_is_given_back_needs_no_timer_that_another_may_have_let_go() -> None:
+    world = several()
+    due = message(world)
+    assert due.timer
+    world.memory.troubles.append(CarrierUnclear("time-out"))
+
+    def around(port: str, called: str, call: Callable[[], Any]) -> Any:
+        if called == "arm":
+            raise RuntimeError("the table is out of reach")
+        if called == "mail":
+            # Another message of the same timer finds all of them claimed, and lets it go.
+            work.take(world.ports, Due("invitation", due.ids, "another", due.timer), world.now)
+        return call()
+
+    work.take(gated(world.ports, around), due, world.now)
+    world.wait(3 * MINUTE)
+    assert sorted(states(world)) == ["attempted"] + ["sent"] * 4
+
+
+def test_a_timer_tried_often_still_calls_who_was_busy_when_it_came() -> None:
+    world = several(2)
+    due = message(world)
+    assert due.timer
+    old = replace(due, timer=replace(due.timer, tries=TRIES_MAX))
+    first = kept(world)[0]
+
+    def around(port: str, called: str, call: Callable[[], Any]) -> Any:
+        if called == "save_many":  # news of the event is written first
+            world.ports.invitations.save(first.moved())
+        return call()
+
+    work.take(gated(world.ports, around), old, world.now)
+    assert states(world) == ["scheduled", "sent"]
+    world.wait(3 * MINUTE)
+    assert states(world) == ["sent", "sent"]
 
 
 def test_what_is_decided_together_shares_a_timer_from_before_it_is_there() -> None:

@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from jinja2 import ModuleLoader
 
+from chalicelib.adapters import clients
 from chalicelib.domain.response import CONFIRM_AFTER
+from chalicelib.domain.timer import IDS_MAX
 from chalicelib.settings import Settings
 from infra.aws import archive, template
 from infra.aws.package import PROJECT, CannotPackage, generate, parameters, write_templates
 from tests.infra import small_app
 
 Template = dict[str, Any]
+SECONDS_OF_A_SLOW_SEND = 0.5
 FUNCTIONS = {
     "APIHandler",
     "PublicPages",
@@ -202,6 +205,17 @@ def test_day_files_are_written_by_the_hundred_and_what_is_given_up_ends_in_the_d
     settings = sam["Resources"]["FilesQueue"]["Properties"]
     assert settings["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FilesDlq", "Arn"]}
     assert settings["VisibilityTimeout"] >= 6 * functions(sam)["Files"]["Timeout"] + waits
+
+
+def test_what_is_due_is_sent_within_the_time_out_even_where_no_carrier_answers(sam: Template) -> None:
+    (source,) = functions(sam)["Due"]["Events"].values()
+    messages, timeout = source["Properties"]["BatchSize"], functions(sam)["Due"]["Timeout"]
+    assert messages * (clients.CONNECT_SECONDS_MAX + clients.CARRIER_READ_SECONDS_MAX) < timeout
+    assert messages * IDS_MAX * SECONDS_OF_A_SLOW_SEND < timeout
+    settings = sam["Resources"]["DueQueue"]["Properties"]
+    assert settings["VisibilityTimeout"] >= 6 * timeout
+    # A message that is forgotten leaves what it took saying `sent`.
+    assert settings["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 def test_views_wait_for_each_other_and_are_tried_again_while_they_may_still_speak_against_an_answer(

@@ -131,13 +131,13 @@ MUTANTS = (
     bug(
         "a send without a reply is tried again at once",
         DELIVER,
-        "        except Exception as error:  # perhaps it was sent, so it is not sent again\n",
-        "        except Exception as error:\n            hand(round_.ports, claim.message)\n",
+        "    except Exception as error:  # perhaps it was sent, so it is not sent again\n",
+        "    except Exception as error:\n        hand(round_.ports, claim.message)\n",
     ),
     bug(
         "a message of unknown fate counts as sent",
         DELIVER,
-        "            _settle(round_, claim, Invitation.moved if round_.by else None, done)\n",
+        "        _settle(round_, claim, Invitation.moved if round_.by else None, done)\n",
         "",
     ),
     bug(
@@ -155,8 +155,8 @@ MUTANTS = (
     bug(
         "what was not handed over is not given back",
         DELIVER,
-        "            _give_back(round_, claims[place + 1 :], done)\n",
-        "",
+        "            _give_back(round_, claims[place + 1 :], done)\n            return\n",
+        "            return\n",
     ),
     bug(
         "a reminder's fate settles the invitation's",
@@ -167,7 +167,7 @@ MUTANTS = (
     bug(
         "a shared timer goes while somebody waits for it",
         WORK,
-        "left = [id_ for id_ in due.ids if _waits(known.get(id_), due.timer)]",
+        "left = [id_ for id_ in due.ids if _waits(id_, known, due.timer)]",
         "left: list[str] = []",
     ),
     bug(
