@@ -6,6 +6,7 @@ secrets nobody would be found again and no link would open, so a reader compares
 
 import gzip
 import json
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -49,10 +50,15 @@ def _mark(secret: bytes) -> str:
     return sha256(secret).hexdigest()[:MARK_CHARACTERS]
 
 
-def write(path: Path, images: Iterable[Image], secrets: Known) -> int:
-    """Write items into a file that only its owner reads; return how many."""
+def private(path: Path) -> None:
+    """Let a file that will hold personal data be its owner's alone, before anything is in it."""
     path.touch(mode=0o600)
     path.chmod(0o600)
+
+
+def write(path: Path, images: Iterable[Image], secrets: Known) -> int:
+    """Write items into a file that only its owner reads; return how many."""
+    private(path)
     count = 0
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.write(json.dumps({"lazo": FORMAT, **asdict(secrets)}) + "\n")
@@ -66,32 +72,38 @@ def write(path: Path, images: Iterable[Image], secrets: Known) -> int:
 def check(path: Path) -> tuple[Known, int]:
     """Return what keys a file and how many items it has, having read all of it. Raises NotWhole."""
     try:
-        first, *rest = _ends(path)
-        if first.get("lazo") != FORMAT:
-            raise NotWhole(f"{path}:1: not what `export --everything` of this version writes.")
-        return Known(first["root"], first["link_keys"]), int(rest[-1]["items"])
-    except (OSError, EOFError, IndexError, KeyError, TypeError) as error:
+        return _checked(path)
+    except (OSError, EOFError, zlib.error) as error:
         raise NotWhole(f"{path} cannot be read to its end ({error}): take it anew.") from None
 
 
-def _ends(path: Path) -> Iterator[Any]:
-    """Yield the first and the last line of a file whose other lines are items, counted."""
-    last, count = None, -1
-    for number, value in _lines(path):
-        if number == 1:
-            yield value
-        last, count = value, count + 1
-    if not isinstance(last, dict) or last.get("items") != count - 1:
-        raise NotWhole(f"{path}:{count + 1}: the file ends here without saying that it is whole: take it anew.")
-    yield last
+def _checked(path: Path) -> tuple[Known, int]:
+    lines = _lines(path)
+    secrets = _head(path, next(lines, (1, None))[1])
+    last, number = None, 1
+    for number, last in lines:
+        if not isinstance(last, dict) or not ({"pk", "sk"} <= last.keys() or last.keys() == {"items"}):
+            raise NotWhole(f"{path}:{number}: no item: take the file anew.")
+    count = number - 2  # neither the first line nor the last is an item
+    if last != {"items": count}:
+        raise NotWhole(f"{path}:{number}: the file ends here without saying that it is whole: take it anew.")
+    return secrets, count
+
+
+def _head(path: Path, first: Any) -> Known:
+    found = first if isinstance(first, dict) else {}
+    root, keys = found.get("root"), found.get("link_keys")
+    if found.get("lazo") != FORMAT or not isinstance(root, str) or not isinstance(keys, dict):
+        raise NotWhole(f"{path}:1: not what `export --everything` of this version writes.")
+    return Known(root, keys)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
+    with gzip.open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 yield number, json.loads(line, object_hook=_restored)
-            except ValueError:
+            except (ValueError, TypeError):
                 raise NotWhole(f"{path}:{number}: not JSON: take the file anew.") from None
 
 

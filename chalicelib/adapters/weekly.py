@@ -85,7 +85,7 @@ def _line(name: str, standing: Standing, report: Report, language: str) -> Line:
         value=metrics.value_text(name, last.value, language),
         between=metrics.interval_text(name, last.low, last.high, language),
         n=number(last.n or 0, language=language),
-        period="" if last.start == report.week else metrics.period_text(last.start, "week", language),
+        period="" if last.start == report.week else metrics.named_period(last.start, "week", language),
         step=_step(name, step, language) if step else "",
         verdict=sentence(_("change") if step.is_change else _("noise"), language) if step else "",
         is_change=step is not None and step.is_change and last.start == report.week,
@@ -93,9 +93,8 @@ def _line(name: str, standing: Standing, report: Report, language: str) -> Line:
 
 
 def _step(name: str, step: Step, language: str) -> str:
-    before = metrics.period_text(step.before.start, "week", language)
     change = metrics.change_text(name, step.change, language)
-    return sentence(_("%(step)s since %(before)s"), language, step=change, before=before)
+    return metrics.since_text(change, step.before.start, "week", language)
 
 
 def _news(lines: list[Line], language: str) -> str:

@@ -15,7 +15,8 @@ from chalicelib.flows.export import FORMATS, ROWS_MAX, Bounds, Exported, export
 from chalicelib.ports import Principal
 from infra import items, stage_file
 from infra.commands import connection
-from infra.commands.screen import Bar, Screen
+from infra.commands.screen import Bar, Failed, Screen
+from infra.stage_file import private
 
 OPERATOR = Principal(id="operator", role="admin", name="Operator")
 WHOLE_DAYS = Bounds(files=sys.maxsize, file_bytes=sys.maxsize)
@@ -35,12 +36,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Write the file, page by page."""
     system = connection.connect(options)
+    try:
+        private(options.out)
+    except OSError as error:
+        raise Failed(f"{options.out} cannot be written: {error.strerror}.", file=str(options.out)) from None
     if options.everything:
         return _everything(options.out, screen)
     asked = {"from": options.first, "to": options.end, "format": options.format, "limit": str(ROWS_MAX)}
     columns, count = columns_of(system.ports.library.organisation()), 0
     with options.out.open("w", newline="", encoding="utf-8") as file:
-        options.out.chmod(0o600)
         for page in pages(system, asked):
             count += len(page.rows)
             _write(page, file, csv_of(page.rows, columns) if options.format == "csv" else None)

@@ -56,12 +56,22 @@ def principal_of(options: argparse.Namespace, organisation: Organisation) -> Pri
         raise Failed(f"Which program is it for? --name, of at most {NAME_CHARACTERS_MAX} characters.")
     found = Principal(id=f"token:{name}", role=options.role, name=name)
     if options.role not in ("department", "agent"):
+        # Nobody may think that it was narrowed down.
+        _none_of(options, "--department", "--person")
         return found
     people = {each.id: [one.id for one in each.people] for each in organisation.departments}
     _one_of("--department", options.department, people)
     if options.role == "agent":
         _one_of("--person", options.person, people[options.department])
+    else:
+        _none_of(options, "--person")
     return found.model_copy(update={"department": options.department, "person": options.person or None})
+
+
+def _none_of(options: argparse.Namespace, *names: str) -> None:
+    for name in names:
+        if getattr(options, name.removeprefix("--")):
+            raise Failed(f"A token of the role {options.role} knows no {name}: leave it out, or take another --role.")
 
 
 def _one_of(option: str, given: str, known: "list[str] | dict[str, list[str]]") -> None:

@@ -344,7 +344,7 @@ def test_what_customers_write_about_leads_to_their_words(filed_carla: Desk) -> N
     assert asked["topic"] == "billing"
     spoken = [each for each in _answered("2026-01-01", "2026-03-01") if each.confirmed and each.confirmed.rating <= 3]
     assert spoken
-    assert f"{len(spoken)} answers, {len(spoken)} of them low" in page
+    assert f"answers: {len(spoken)}, of them low: {len(spoken)}" in page
     words = filed_carla.get(link).text
     assert "words about Billing" in words
     telling, _, every = words.partition('<h2 id="d-')

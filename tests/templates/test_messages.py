@@ -403,7 +403,7 @@ def test_what_the_customer_wrote_is_shown_and_does_nothing(hostile: str) -> None
         (Why(rule="promise", text="a promise was broken: delivery"), "se incumplió una promesa: entrega"),
         (Why(rule="promise", text="a promise was broken: montaje"), "se incumplió una promesa: montaje"),
         (Why(rule="event", text="the event came from sales"), "empezó en Ventas"),
-        (Why(rule="arbiter", text="nothing else names a department"), "nada más señala a un departamento"),
+        (Why(rule="arbiter", text="nothing else names a department"), "nada más señala a un área"),
         (Why(rule="incident", text="something of tomorrow"), "something of tomorrow"),
     ],
 )

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from chalicelib.adapters.desk.frame import Desk
+from chalicelib.adapters.templates import sentence
 from chalicelib.adapters.templates.formats import DAY, MONTHS, duration, number, percent
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.period import Interval
@@ -64,6 +65,7 @@ DIMENSIONS = {
 }
 MONTH_LETTERS = 3
 YEAR = {"es": " de ", "en": " ", "pt": " de "}
+ON = {"es": "el ", "en": "", "pt": ""}
 LETTERS = {"quarter": {"es": "T", "en": "Q", "pt": "T"}}
 
 
@@ -116,10 +118,35 @@ def period_text(start: date, interval: Interval, language: str) -> str:
     return f"{DAY[language].format(day=start.day, month=month)}{of}{start.year}"
 
 
+def named_period(start: date, interval: Interval, language: str) -> str:
+    """Return a period as a sentence names it: a week by its first day, and as a week."""
+    text = period_text(start, interval, language)
+    return sentence(_("week of %(day)s"), language, day=text) if interval == "week" else text
+
+
+def since_text(step: str, before: date, interval: Interval, language: str) -> str:
+    """Return a step with the period that it began at, as in «+6 desde la semana del 2 de marzo de 2026»."""
+    text = period_text(before, interval, language)
+    if interval == "week":
+        return sentence(_("%(step)s since the week of %(before)s"), language, step=step, before=text)
+    on = ON[language] if interval == "day" else ""
+    return sentence(_("%(step)s since %(before)s"), language, step=step, before=on + text)
+
+
 def days_text(first: date, end: date, language: str) -> str:
-    """Return from which day to which, as in «2 March 2026 – 8 March 2026»; `end` is the day after the last."""
-    days = dict.fromkeys((first, end - timedelta(days=1)))
-    return " – ".join(period_text(day, "day", language) for day in days)
+    """Return from which day to which, as in «2 – 8 March 2026»; `end` is the day after the last."""
+    last = end - timedelta(days=1)
+    until = period_text(last, "day", language)
+    return until if first == last else f"{_first_day(first, last, language)} – {until}"
+
+
+def _first_day(first: date, last: date, language: str) -> str:
+    """Return the first of two days without what it shares with the last."""
+    if first.year != last.year:
+        return period_text(first, "day", language)
+    if first.month != last.month:
+        return DAY[language].format(day=first.day, month=MONTHS[language][first.month - 1])
+    return str(first.day)
 
 
 def tick_text(start: date, interval: Interval, language: str, *, first: bool) -> str:

@@ -313,7 +313,9 @@ def _topic(screen: Screen, id_: str, points: Sequence[Point], step: Step | None)
         title=desk.department(id_),
         text=f"{_share(estimate.value or 0.0, desk)} ({between}), n\u00a0=\u00a0{n}",
         low=desk.say(
-            "%(n)s answers, %(low)s of them low", n=number(spoken, language=desk.language), low=counts.get("low", 0)
+            "answers: %(n)s, of them low: %(low)s",
+            n=number(spoken, language=desk.language),
+            low=number(counts.get("low", 0), language=desk.language),
         ),
         spark=plot(points, screen.short_course, scale_of("csat", points), height=SPARK, text=lambda point: ""),
         step=_stepped(screen, step) if step else "",
@@ -325,9 +327,9 @@ def _topic(screen: Screen, id_: str, points: Sequence[Point], step: Step | None)
 
 
 def _stepped(screen: Screen, step: Step) -> str:
-    before = metrics.period_text(step.before.start, screen.interval, screen.desk.language)
-    change = metrics.change_text("csat", step.change, screen.desk.language)
-    return screen.desk.say("%(step)s since %(before)s", step=change, before=before)
+    language = screen.desk.language
+    change = metrics.change_text("csat", step.change, language)
+    return metrics.since_text(change, step.before.start, screen.interval, language)
 
 
 def teams(screen: Screen, metric: str) -> dict[str, object] | None:

@@ -219,7 +219,7 @@ def _card(name: str, points: Sequence[Point], last: Point, step: Step | None, sc
         value=metrics.value_text(name, last.value, desk.language),
         between=metrics.interval_text(name, last.low, last.high, desk.language),
         n=last.n or 0,
-        period=_days(screen) if screen.than else metrics.period_text(last.start, screen.interval, desk.language),
+        period=_days(screen) if screen.than else metrics.named_period(last.start, screen.interval, desk.language),
         step=_step(name, step, screen),
         verdict=_verdict(step, desk),
         is_change=step.is_change if step else False,
@@ -270,8 +270,7 @@ def _step(name: str, step: Step | None, screen: Screen) -> str:
     size = metrics.change_text(name, step.change, desk.language)
     if screen.than:
         return desk.say("%(step)s against %(before)s", step=size, before=_range(*screen.than, desk))
-    before = metrics.period_text(step.before.start, screen.interval, desk.language)
-    return desk.say("%(step)s since %(before)s", step=size, before=before)
+    return metrics.since_text(size, step.before.start, screen.interval, desk.language)
 
 
 def _verdict(step: Step | None, desk: Desk) -> str:
