@@ -22,6 +22,7 @@ from chalicelib.adapters.dynamodb import codec
 from chalicelib.adapters.dynamodb.codec import Image
 from chalicelib.adapters.memory import Memory, MemoryCarrier
 from chalicelib.domain.case import Case, Move
+from chalicelib.domain.incident import Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Staff
 from chalicelib.domain.policy import invitation_id
@@ -314,6 +315,9 @@ def _images(memory: Memory) -> Iterator[Image]:
     yield from map(codec.encode_address, memory.addresses.values())
     yield from map(codec.encode_invitation, memory.invitations.values())
     yield from map(codec.encode_case, memory.cases.values())
+    yield from map(codec.encode_incident, memory.incidents.values())
+    for name, notes in memory.notes.items():
+        yield from (codec.encode_note(name, Noted(at=at, id=id_)) for at, id_ in notes)
     for id_, entries in memory.entries.items():
         yield from (codec.encode_entry(id_, entry) for entry in entries.values())
 

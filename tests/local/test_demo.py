@@ -4,6 +4,7 @@ import importlib
 import json
 from datetime import timedelta
 
+from chalicelib.domain.recognition import of_person
 from chalicelib.flows import project
 from infra import items
 from infra.local import demo
@@ -21,5 +22,8 @@ def test_a_year_has_passed_and_everything_is_counted(lazo: LocalSystem) -> None:
     token = json.loads((lazo.state / "tokens.json").read_text())["api"]["leadership"]
     trend = ask(lazo.base_url + "/api/v1/trends?metric=response_rate", Authorization=f"Bearer {token}").json
     assert sum(point["n"] for point in trend["series"][0]["points"]) > 40
+    staff = [one for each in ports.library.organisation().departments for one in each.people]
+    year = {"first": before - timedelta(days=400), "last": lazo.clock.now(), "limit": 10}
+    assert any(ports.cases.noted(of_person(one.id), **year) for one in staff), "nobody was praised in a whole year"
     kept = ask(lazo.base_url + "/_local/messages").json["messages"]
     assert all(message["sent_at"] < lazo.clock.now().isoformat() for message in kept)

@@ -11,6 +11,8 @@ import json
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import timedelta
+from math import ceil
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -20,7 +22,7 @@ from chalicelib.adapters.dynamodb.dictionaries import DICTIONARIES, NEWEST
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.digest import Digest
-from chalicelib.domain.incident import Incident
+from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.retention import Keeping
 from chalicelib.domain.weekly import Weekly
@@ -31,6 +33,8 @@ Image = dict[str, Any]
 
 Kept = Invitation | Case | Entry | Digest | Weekly | Keeping | Incident | Customer | Address | Early | Principal
 Model = TypeVar("Model", bound=BaseModel)
+
+NOTE_LASTS = timedelta(days=400)
 
 LEVEL = 3  # 4 % larger than at level 6, in two thirds of the time
 WINDOW = -15  # raw deflate, without header and checksum: 6 bytes less
@@ -78,6 +82,12 @@ def encode_weekly(weekly: Weekly) -> Image:
 def encode_incident(incident: Incident) -> Image:
     """Return the item of a driver's latest incident."""
     return _named(keys.incident(incident.id), incident)
+
+
+def encode_note(name: str, noted: Noted) -> Image:
+    """Return the item of what was noted under a name, which goes by itself."""
+    ends = {keys.TTL: {"N": str(ceil((noted.at + NOTE_LASTS).timestamp()))}}
+    return text_key(keys.note(name, noted.at, noted.id)) | ends
 
 
 def encode_keeping(keeping: Keeping) -> Image:

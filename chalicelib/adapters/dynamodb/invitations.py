@@ -1,9 +1,8 @@
 """Keep invitations, the news that came before them, and their cases with their timelines."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
-from math import ceil
 from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
@@ -16,6 +15,7 @@ from chalicelib.adapters.dynamodb.codec import (
     encode_entry,
     encode_incident,
     encode_invitation,
+    encode_note,
     encode_weekly,
     text_key,
 )
@@ -29,7 +29,6 @@ from chalicelib.domain.weekly import Weekly
 from chalicelib.errors import Conflict
 from chalicelib.ports import CaseList, Early, Page
 
-NOTE_LASTS = timedelta(days=400)
 """How long it is known what was noted: a year is shown of praise, and incidents are over sooner."""
 
 
@@ -169,8 +168,7 @@ class DynamoCases:
         self._table.put(Put(encode_weekly(weekly), over=weekly.version - 1))
 
     def note(self, name: str, noted: Noted) -> None:
-        ends = {keys.TTL: {"N": str(ceil((noted.at + NOTE_LASTS).timestamp()))}}
-        self._table.replace(text_key(keys.note(name, noted.at, noted.id)) | ends)
+        self._table.replace(encode_note(name, noted))
 
     def strike(self, name: str, noted: Noted) -> None:
         self._table.take(keys.note(name, noted.at, noted.id))
