@@ -1,19 +1,21 @@
 """The Chalice app: registers the blueprints and the one shape of errors, and nothing else."""
 
 import os
-from importlib import import_module
-
-from chalice import Chalice
 
 from chalicelib.entrypoints.http import in_one_shape
+from chalicelib.entrypoints.late import LateChalice
 
-app = Chalice(app_name="lazo")
+app = LateChalice(app_name="lazo")
 app.register_middleware(in_one_shape, "http")
 
-WEB = ("events", "customers", "access", "cases", "pages", "trends", "export", "openapi")
+CUSTOMERS = ("customers",)
+OTHERS = ("events", "access", "cases", "trends", "export", "openapi", "pages")
 CONSUMERS = ("consumers", "project", "publish", "files", "audit")
-SERVED = {"pages": ("customers",), "web": WEB}
-"""What each function of the API is asked for, as the stack names it: its start loads nothing else."""
 
-for name in SERVED.get(os.environ.get("SERVES", ""), (*WEB, *CONSUMERS)):
-    app.register_blueprint(import_module(f"chalicelib.entrypoints.{name}").bp)
+match os.environ.get("SERVES"):  # as the stack tells each function of the API
+    case "pages":
+        app.serve(CUSTOMERS)
+    case "web":
+        app.serve(CUSTOMERS, later=OTHERS)
+    case _:
+        app.serve((*CUSTOMERS, *OTHERS, *CONSUMERS))

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from chalicelib.domain.case import Case, Entry, Notice
 from chalicelib.domain.customer import Address, Customer
-from chalicelib.domain.dayfile import Kind, Line
-from chalicelib.domain.digest import Digest
 from chalicelib.domain.event import EventRef, Fulfilment
-from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
-from chalicelib.domain.retention import Keeping
-from chalicelib.domain.rollup import Row as Row
-from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel, Frozen, Instant
 from chalicelib.domain.timer import Timer
-from chalicelib.domain.weekly import Weekly
 
-if TYPE_CHECKING:  # whoever sends nothing out need not load it
+if TYPE_CHECKING:  # whoever answers a customer need not load what the others handle
+    from chalicelib.domain.dayfile import Kind, Line
+    from chalicelib.domain.digest import Digest
+    from chalicelib.domain.incident import Incident, Noted
     from chalicelib.domain.outgoing import CloudEvent, Post
     from chalicelib.domain.reading import Report
+    from chalicelib.domain.retention import Keeping
+    from chalicelib.domain.rollup import Row
+    from chalicelib.domain.sending import Sent
+    from chalicelib.domain.weekly import Weekly
 
 Clock = Callable[[], datetime]
 
@@ -128,41 +128,41 @@ class Cases(Protocol):
         """Put revision n over revision n − 1, with a timeline entry when a move was made; raises Conflict."""
         ...
 
-    def digest(self, id_: str) -> Digest | None:
+    def digest(self, id_: str) -> "Digest | None":
         """Return what one mailbox is still to be told together. Consistent."""
         ...
 
-    def save_digest(self, digest: Digest) -> None:
+    def save_digest(self, digest: "Digest") -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
-    def weekly(self, mailbox: str) -> Weekly | None:
+    def weekly(self, mailbox: str) -> "Weekly | None":
         """Return when one mailbox is told of its week. Consistent."""
         ...
 
-    def save_weekly(self, weekly: Weekly) -> None:
+    def save_weekly(self, weekly: "Weekly") -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
-    def note(self, name: str, noted: Noted) -> None:
+    def note(self, name: str, noted: "Noted") -> None:
         """Note something under a name; the same again changes nothing."""
         ...
 
     def noted(
         self, name: str, first: datetime, last: datetime, *, limit: int, latest_first: bool = False
-    ) -> tuple[Noted, ...]:
+    ) -> "tuple[Noted, ...]":
         """Return what was noted under a name between two instants, both included. Consistent: one query."""
         ...
 
-    def strike(self, name: str, noted: Noted) -> None:
+    def strike(self, name: str, noted: "Noted") -> None:
         """Strike off what was noted under a name; what is not there stays so."""
         ...
 
-    def incidents(self, drivers: Sequence[str]) -> dict[str, Incident]:
+    def incidents(self, drivers: Sequence[str]) -> "dict[str, Incident]":
         """Return the latest incident of each of these drivers that ever had one. Consistent."""
         ...
 
-    def save_incident(self, incident: Incident) -> None:
+    def save_incident(self, incident: "Incident") -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
@@ -236,11 +236,11 @@ class Library(Protocol):
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
-    def keeping(self, id_: str) -> Keeping | None:
+    def keeping(self, id_: str) -> "Keeping | None":
         """Return how far what is kept has been gone through. Consistent."""
         ...
 
-    def save_keeping(self, keeping: Keeping) -> None:
+    def save_keeping(self, keeping: "Keeping") -> None:
         """Put version n over version n − 1 (1: new); raises Conflict."""
         ...
 
@@ -436,7 +436,7 @@ class Messages(Protocol):
         """Return the mail with somebody's one-time link to our own pages."""
         ...
 
-    def incident(self, incident: Incident, organisation: Organisation) -> Mail:
+    def incident(self, incident: "Incident", organisation: Organisation) -> Mail:
         """Return the mail that tells leadership of many cases with one driver."""
         ...
 
@@ -444,7 +444,7 @@ class Messages(Protocol):
         """Return the answer to somebody's text message: stopped, started, help, thanks_high … (converse.Reply)."""
         ...
 
-    def paused(self, sent: Sent, organisation: Organisation) -> Mail:
+    def paused(self, sent: "Sent", organisation: Organisation) -> Mail:
         """Return the mail that tells the administrator why nothing is sent, and how to go on."""
         ...
 
@@ -482,7 +482,7 @@ class Counters(Protocol):
         """Return the last sequence number counted of a shard, zero-padded to 40 digits; empty at first."""
         ...
 
-    def add(self, shard: str, rows: Sequence[Row], *, last: str, end: str) -> None:
+    def add(self, shard: str, rows: "Sequence[Row]", *, last: str, end: str) -> None:
         """Add at most 99 rows and move the checkpoint from last to end, all or none; raises Conflict."""
         ...
 
@@ -504,7 +504,7 @@ class DayFile:
     """One file of lines of one kind and local day, by its name; `size` in bytes, as it is kept."""
 
     name: str
-    kind: Kind
+    kind: "Kind"
     day: str
     size: int
 
@@ -512,19 +512,19 @@ class DayFile:
 class DayFiles(Protocol):
     """Files of what was answered, decided and mended, by local day: export and analysis read them, never the table."""
 
-    def hand_over(self, lines: Sequence[Line]) -> None:
+    def hand_over(self, lines: "Sequence[Line]") -> None:
         """Keep lines until they are written; raises Overloaded when not all could be kept."""
         ...
 
-    def write(self, kind: Kind, day: str, lines: Sequence[Line]) -> None:
+    def write(self, kind: "Kind", day: str, lines: "Sequence[Line]") -> None:
         """Write a file under a name that follows from its lines: the same lines make the same file again."""
         ...
 
-    def of_days(self, kind: Kind, first: str, end: str) -> Iterable[DayFile]:
+    def of_days(self, kind: "Kind", first: str, end: str) -> Iterable[DayFile]:
         """Return the files of the days from first up to, without, end, in the order of the days."""
         ...
 
-    def read(self, files: Sequence[DayFile]) -> Iterable[Line]:
+    def read(self, files: Sequence[DayFile]) -> "Iterable[Line]":
         """Return the lines of some files, in no order; what is gone meanwhile is left out."""
         ...
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters import clients
 from chalicelib.adapters.dynamodb.access import DynamoAccess
-from chalicelib.adapters.dynamodb.counters import DynamoCounters
 from chalicelib.adapters.dynamodb.customers import DynamoCustomers
 from chalicelib.adapters.dynamodb.invitations import DynamoCases, DynamoInvitations
 from chalicelib.adapters.dynamodb.library import DynamoLibrary
@@ -124,7 +123,7 @@ def _build_ports() -> Ports:
         links=FreshLinks(given.public_url, secrets().link_keys),
         messages=_late(_messages),
         names=LateNames(secrets().pepper),
-        counters=DynamoCounters(table),
+        counters=_late(lambda: _counters(table)),
         access=DynamoAccess(table),
         outlet=_late(lambda: _outlet(given)),
         webhooks=_late(_webhooks),
@@ -138,6 +137,12 @@ def _late(make: Callable[[], Any]) -> Any:
 
 def _queue(url: str) -> Queue:
     return Queue(clients.sqs(), url)
+
+
+def _counters(table: Table) -> Any:
+    from chalicelib.adapters.dynamodb.counters import DynamoCounters  # here, so that who counts nothing loads nothing
+
+    return DynamoCounters(table)
 
 
 def _day_files(given: Settings) -> Any:

@@ -21,6 +21,7 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.retention import Keeping
+from chalicelib.domain.rollup import Row
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import stamp
 from chalicelib.domain.timer import Timer
@@ -41,7 +42,6 @@ from chalicelib.ports import (
     Page,
     Ports,
     Principal,
-    Row,
     Sms,
     View,
 )

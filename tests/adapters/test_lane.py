@@ -11,7 +11,7 @@ from chalicelib.adapters.dynamodb.lane import (
     leaving,
     read_lane,
 )
-from chalicelib.ports import Row
+from chalicelib.domain.rollup import Row
 
 NOON = 1_772_798_400_000
 QUICK = Limits(ages=3, writes=2)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from chalicelib.domain.rollup import Row
 from chalicelib.errors import Conflict
-from chalicelib.ports import Row
 from tests.contract.subject import Subject
 
 FIRST, SECOND, THIRD = (f"{number:040d}" for number in (1, 2, 3))

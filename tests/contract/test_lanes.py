@@ -13,8 +13,9 @@ from chalicelib.adapters.dynamodb.counters import DynamoCounters
 from chalicelib.adapters.dynamodb.lane import Limits
 from chalicelib.adapters.dynamodb.table import Put, Table
 from chalicelib.adapters.memory import Memory
+from chalicelib.domain.rollup import Row
 from chalicelib.errors import Conflict
-from chalicelib.ports import Counters, Row
+from chalicelib.ports import Counters
 from tests.contract.subject import Embedded, in_memory
 
 SIZES = {"at once": Limits(ages=1), "soon": Limits(ages=2, writes=2), "as it runs": Limits()}

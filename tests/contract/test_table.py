@@ -15,9 +15,10 @@ from chalicelib.adapters.dynamodb.stream import change_of
 from chalicelib.adapters.dynamodb.table import Put, Table, is_conflict
 from chalicelib.adapters.memory import Memory
 from chalicelib.domain.organisation import Department, Staff
+from chalicelib.domain.rollup import Row
 from chalicelib.domain.survey import Survey
 from chalicelib.errors import Conflict, Invalid, Overloaded, Unwritten
-from chalicelib.ports import Change, Principal, Row
+from chalicelib.ports import Change, Principal
 from tests.contract.cast import HOUR, NOW, answered, case, customer, entry, id_of, invitation, next_of, organisation
 from tests.contract.subject import Embedded, Subject, in_memory, on_dynamodb
 

@@ -20,12 +20,12 @@ from chalicelib.adapters.desk.screen import Answers
 from chalicelib.adapters.desk.trends import csv_of
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Pause, Pauses, Staff
-from chalicelib.domain.rollup import day_of
+from chalicelib.domain.rollup import Row, day_of
 from chalicelib.domain.score import NOTHING
 from chalicelib.domain.sending import BREAKER
 from chalicelib.domain.terms import fingerprint
 from chalicelib.domain.trend import DriversAnswer, Point, Said, Series, Trend
-from chalicelib.ports import Counters, Principal, Row
+from chalicelib.ports import Counters, Principal
 from tests.domain.cast import FRIDAY_1630, sale
 from tests.entrypoints.desk import Desk, desk
 from tests.flows.test_file import filed

@@ -295,15 +295,34 @@ def test_functions_are_given_every_setting_that_the_code_reads(sam: Template) ->
 def test_each_function_of_the_api_is_told_what_it_serves(sam: Template) -> None:
     told = {name: functions(sam)[name]["Environment"]["Variables"]["SERVES"] for name in ("APIHandler", "PublicPages")}
     assert told == {"APIHandler": "web", "PublicPages": "pages"}
-    for serves, routes in (("pages", {"/s/{token}", "/u/{token}"}), ("web", {"/s/{token}", "/cases", "/events"})):
-        code = "import app, sys; print(*app.app.routes, 'chalicelib.entrypoints.consumers' in sys.modules)"
-        environment = {**os.environ, "SERVES": serves}
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True
-        )
-        *paths, consumes = done.stdout.split()
-        assert routes <= set(paths)
-        assert ("/cases" in paths, consumes) == (serves == "web", "False")
+
+
+def test_a_function_of_the_api_starts_with_what_customers_wait_for() -> None:
+    for serves in ("pages", "web"):
+        paths, modules = started(serves)
+        assert {"/s/{token}", "/u/{token}"} <= paths
+        assert not {"/cases", "/events", "/trends"} & paths
+        assert not {"chalicelib.entrypoints.consumers", "chalicelib.domain.trend"} & modules
+
+
+def test_what_others_ask_for_is_there_when_they_ask_for_it() -> None:
+    everything, _ = started("")
+    for path in sorted(everything):
+        paths, modules = started("web", asked=path)
+        assert path in paths
+        assert "chalicelib.entrypoints.consumers" not in modules
+    assert started("web", asked="/nowhere")[0] == everything
+    assert "/cases" not in started("pages", asked="/cases")[0]
+
+
+def started(serves: str, asked: str = "") -> tuple[set[str], set[str]]:
+    """Return the routes and the modules of a fresh process, once a path has been asked for if there is one."""
+    code = "import app, sys; sys.argv[1:] and app.app.reach(sys.argv[1]); print(*app.app.routes, '|', *sys.modules)"
+    command = [sys.executable, "-c", code, *([asked] if asked else [])]
+    environment = {**os.environ, "SERVES": serves}
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    paths, _, modules = done.stdout.partition("|")
+    return set(paths.split()), set(modules.split())
 
 
 # ---- mistakes in the overlay

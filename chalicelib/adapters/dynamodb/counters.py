@@ -11,8 +11,8 @@ from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import Image, text_key
 from chalicelib.adapters.dynamodb.lane import Lane, Limits, aged, body_of, counted, leaving, read_lane
 from chalicelib.adapters.dynamodb.table import TRANSACTION_MAX, TRIES_MAX, Put, Table
+from chalicelib.domain.rollup import Row
 from chalicelib.errors import Conflict, Overloaded
-from chalicelib.ports import Row
 
 ROWS_MAX = TRANSACTION_MAX - 1
 FLUSH = "_"
