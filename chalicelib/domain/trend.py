@@ -322,10 +322,10 @@ def source_of(query: Query) -> Source:
     return Source(query.by) if query.by else Source(ALL, {ALL: ALL})
 
 
-def settled(metric: Metric, days: Days, today: date) -> dict[date, Counts]:
-    """Return counts by date; of promises whose day has not passed, only those that are fulfilled."""
+def settled(kind: str, days: Days, today: date) -> dict[date, Counts]:
+    """Return counts of one kind by date; of promises whose day has not passed, only those that are fulfilled."""
     dated = {date.fromisoformat(day): counts for day, counts in days.items()}
-    if metric.kind != "promise":
+    if kind != "promise":
         return dict(dated)
     return {day: counts if day < today else _fulfilled(counts) for day, counts in dated.items()}
 
@@ -339,23 +339,24 @@ def _fulfilled(counts: Counts) -> Counts:
 def folded(days: Mapping[date, Counts], interval: Interval) -> dict[date, dict[str, int]]:
     """Return counts by the first day of their period."""
     together: dict[date, list[Counts]] = {}
-    for day, counts in sorted(days.items()):
-        together.setdefault(start_of(day, interval), []).append(counts)
+    for day in sorted(days):
+        together.setdefault(start_of(day, interval), []).append(days[day])
     return {start: total_of(each) for start, each in together.items()}
 
 
 def total_of(days: Iterable[Counts]) -> dict[str, int]:
     """Return the counts of several days together."""
-    total: dict[str, int] = {}
-    for counts in days:
+    each = iter(days)
+    total = dict(next(each, {}))
+    for counts in each:
         for name, n in counts.items():
             total[name] = total.get(name, 0) + n
     return total
 
 
-def points(metric: Metric, days: Mapping[date, Counts], interval: Interval) -> tuple[Point, ...]:
-    """Return a point for each period in which there is something to measure."""
-    found = (point(metric, start, counts) for start, counts in folded(days, interval).items())
+def points(metric: Metric, periods: Mapping[date, Counts]) -> tuple[Point, ...]:
+    """Return a point for each period in which there is something to measure, from the periods' counts."""
+    found = (point(metric, start, counts) for start, counts in periods.items())
     return tuple(each for each in found if each.n)
 
 

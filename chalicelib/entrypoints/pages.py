@@ -65,11 +65,13 @@ def _reads_trends(visit: Visit) -> None:
 
 
 def _answers(visit: Visit) -> Answers:
-    """Return what may be asked on this visit's behalf, each counter read once."""
+    """Return what may be asked on this visit's behalf, each counter read once and added up once."""
     ports = replace(visit.ports, counters=RememberedCounters(visit.ports.counters))
+    shared: report.Periods = {}
 
     def trend(asked: Mapping[str, str]) -> Trend:
-        return report.trends(ports, {name: [value] for name, value in asked.items()}, visit.principal, visit.now)
+        told = {name: [value] for name, value in asked.items()}
+        return report.trends(ports, told, visit.principal, visit.now, shared=shared)
 
     return Answers(
         trend=trend,

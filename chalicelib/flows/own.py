@@ -104,7 +104,7 @@ def _mine(ports: Ports, organisation: Organisation, target: Target, person: str,
     metric = METRICS[target.metric]
     kind, last = kind_name(metric.kind, organisation.trends.generation), end - timedelta(days=1)
     days = ports.counters.series(kind, "person", encode(person), first.isoformat(), last.isoformat())
-    return measured(target, total_of(settled(metric, days, end).values())).estimate
+    return measured(target, total_of(settled(metric.kind, days, end).values())).estimate
 
 
 def _year(organisation: Organisation, now: datetime) -> tuple[date, date]:

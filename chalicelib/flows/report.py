@@ -32,6 +32,7 @@ from chalicelib.domain.trend import (
     Trend,
     asking_of,
     drivers_of,
+    folded,
     history_from,
     people,
     points,
@@ -91,15 +92,19 @@ class Ledger(Frozen):
 # Trends
 
 
-def trends(ports: Ports, asked: Asked, principal: Principal, now: datetime) -> Trend:
-    """Answer one question about trends, as far as its reader may see.
+Periods = dict[tuple[str, ...], dict[date, dict[str, int]]]
+"""The counts of whole periods, by where they were read and how they were cut: what a page's questions share."""
+
+
+def trends(ports: Ports, asked: Asked, principal: Principal, now: datetime, *, shared: Periods | None = None) -> Trend:
+    """Answer one question about trends, as far as its reader may see; several of one instant may share what they add.
 
     Raises Invalid with what is allowed, and Forbidden for agents and for another department's trends.
     """
     organisation = ports.library.organisation()
     today = date.fromisoformat(day_of(now, organisation.zone))
     query = read_query(asked, organisation, today, _own_department(principal))
-    reader = _Reader(ports, organisation, query, today)
+    reader = _Reader(ports, organisation, query, today, {} if shared is None else shared)
     series = reader.all() if query.department is None else reader.guarded()
     metric = query.metric
     return Trend(metric=metric.name, interval=query.interval, by=query.by, formula=metric.formula, series=series)
@@ -122,6 +127,7 @@ class _Reader:
     organisation: Organisation
     query: Query
     today: date
+    shared: Periods
 
     def all(self) -> tuple[Series, ...]:
         """Return the series for somebody who may see every cell."""
@@ -132,8 +138,8 @@ class _Reader:
         last = query.end - timedelta(days=1)
         found = []
         for key, value in keys.items():
-            days = self._days(source.dimension, value, query.first, last)
-            found.append(Series(key=key, points=points(query.metric, days, query.interval)))
+            counts = self._periods(source.dimension, value, query.first, last)
+            found.append(Series(key=key, points=points(query.metric, counts)))
         return tuple(series for series in found if series.points or not query.by)
 
     def guarded(self) -> tuple[Series, ...]:
@@ -166,9 +172,16 @@ class _Reader:
             raise Invalid(Problem("/by", detail))
         return values
 
+    def _periods(self, dimension: str, value: str, first: date, last: date) -> dict[date, dict[str, int]]:
+        interval = self.query.interval
+        name = (self._kind(), dimension, value, first.isoformat(), last.isoformat(), interval)
+        if name not in self.shared:
+            self.shared[name] = folded(self._days(dimension, value, first, last), interval)
+        return self.shared[name]
+
     def _days(self, dimension: str, value: str, first: date, last: date) -> dict[date, Counts]:
         days = self.ports.counters.series(self._kind(), dimension, value, first.isoformat(), last.isoformat())
-        return settled(self.query.metric, days, self.today)
+        return settled(self.query.metric.kind, days, self.today)
 
     def _kind(self) -> str:
         return kind_name(self.query.metric.kind, self.organisation.trends.generation)
@@ -271,7 +284,7 @@ def _stand(ports: Ports, principal: Principal, target: Target, days: tuple[date,
     metric, last = METRICS[target.metric], end - timedelta(days=1)
     kind = kind_name(metric.kind, organisation.trends.generation)
     label = ("department", encode(target.department or ""))
-    counted = settled(metric, ports.counters.series(kind, *label, first.isoformat(), last.isoformat()), today)
+    counted = settled(metric.kind, ports.counters.series(kind, *label, first.isoformat(), last.isoformat()), today)
     # What was delivered is the company's own record, no customer's answer: only closed months bind it.
     until = start_of(today, "month") if own else end
     return measured(target, total_of(counts for day, counts in counted.items() if day < until)).estimate

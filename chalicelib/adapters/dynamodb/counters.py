@@ -146,10 +146,9 @@ class _Pending:
     def __init__(self, lanes: Mapping[int, Lane]) -> None:
         self._flushes = {number: lane.flushes for number, lane in lanes.items()}
         self._rows: dict[tuple[str, str], dict[str, list[tuple[str, Mapping[str, int]]]]] = {}
-        for lane in lanes.values():
-            for row in lane.rows():
-                of = self._rows.setdefault((row.kind, row.dimension), {})
-                of.setdefault(row.value, []).append((row.day, row.counts))
+        for age in (age for lane in lanes.values() for age in lane.ages):
+            for (kind, dimension, value, day), counts in age.items():
+                self._rows.setdefault((kind, dimension), {}).setdefault(value, []).append((day, counts))
 
     def flushes(self, lane: int) -> int:
         """Return how often rows had left a lane."""
