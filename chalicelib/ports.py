@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from chalicelib.domain.case import Case, Entry, Notice
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address, Customer, Past
 from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
@@ -214,6 +214,17 @@ class Customers(Protocol):
 
     def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
         """Put addresses, with the same promise."""
+        ...
+
+    def put_away(self, pasts: Sequence[Past]) -> None:
+        """Keep older decisions about customers; the same again changes nothing. Raises Overloaded.
+
+        None may be named twice.
+        """
+        ...
+
+    def past(self, key: str) -> tuple[str, ...]:
+        """Return every decision about a customer that was put away, in no order. Consistent: one query."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
 from chalicelib.adapters.queues import messages_of
 from chalicelib.domain.case import Case, Entry
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address, Customer, Past
 from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.incident import Incident, Noted
@@ -67,6 +67,8 @@ class Memory:
     notes: dict[str, set[tuple[datetime, str]]] = field(default_factory=dict)
     keepings: dict[str, Keeping] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
+    pasts: dict[tuple[str, str], Past] = field(default_factory=dict)
+    """Older decisions about customers, by the customer's key and their own."""
     addresses: dict[str, Address] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
     organisation: Organisation | None = None
@@ -373,8 +375,15 @@ class MemoryCustomers:
     def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
         return {each.key for each in _once(addresses, "key") if _loses(self.save_address, each)}
 
+    def put_away(self, pasts: Sequence[Past]) -> None:
+        self.memory.pasts.update({(each.key, each.id): each for each in _once(pasts, "key")})
 
-Kept = TypeVar("Kept", Invitation, Customer, Address)
+    def past(self, key: str) -> tuple[str, ...]:
+        found = (past for (owner, _), past in self.memory.pasts.items() if owner == key)
+        return tuple(dict.fromkeys(id_ for past in found for id_ in past.decisions))
+
+
+Kept = TypeVar("Kept", Invitation, Customer, Past, Address)
 
 
 def _once(kept: Sequence[Kept], name: str) -> Sequence[Kept]:

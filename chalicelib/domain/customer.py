@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from chalicelib.domain.event import Contact
-from chalicelib.domain.terms import Channel, Frozen, Instant, Name
+from chalicelib.domain.terms import Channel, Frozen, Instant, Name, fingerprint
 
-RECENT_MAX = 20  # invitations remembered by customer: what the ledger shows of one person
+RECENT_MAX = 20  # invitations remembered by customer at least: what the ledger shows of one person
+PUT_AWAY_AT = 10  # remembered beyond: these are put away together, one write for ten
 EPISODES_MAX = 5  # of one customer: whoever closes five others in between has begun a new one
 EPISODE_MARK = 8  # characters that tell one customer's episodes apart
 
@@ -67,7 +68,7 @@ class Customer(Frozen):
         """Return this customer with a decision not to ask remembered; an erased one remembers nothing."""
         if self.erased_at or invitation in self.passed_over:
             return self
-        return self.model_copy(update={"passed_over": (invitation, *self.passed_over)[:RECENT_MAX]})
+        return self.model_copy(update={"passed_over": (invitation, *self.passed_over)})
 
     @property
     def decisions(self) -> tuple[str, ...]:
@@ -78,7 +79,7 @@ class Customer(Frozen):
         self, invitation: str, rest: "Rest | None", now: datetime | None = None, episode: str | None = None
     ) -> "Customer":
         """Return this customer resting because of an invitation, which is remembered."""
-        recent = (invitation, *(each for each in self.recent if each != invitation))[:RECENT_MAX]
+        recent = (invitation, *(each for each in self.recent if each != invitation))
         changes = {"version": self.version + 1, "recent": recent, **_stamped(self, rest, now)}
         if episode:
             mark = episode[:EPISODE_MARK] + invitation
@@ -86,10 +87,41 @@ class Customer(Frozen):
             changes["episodes"] = (mark, *others)[:EPISODES_MAX]
         return self.model_copy(update=changes)
 
+    def parted(self) -> tuple["Customer", "Past | None"]:
+        """Return this customer with the last decisions only, and the older ones; None while there are too few.
+
+        An erasure looks for all of them, so the older ones are written first.
+        """
+        recent, passed_over = _too_many(self.recent), _too_many(self.passed_over)
+        if not recent and not passed_over:
+            return self, None
+        changes = {
+            "recent": self.recent[: len(self.recent) - len(recent)],
+            "passed_over": self.passed_over[: len(self.passed_over) - len(passed_over)],
+        }
+        return self.model_copy(update=changes), Past(key=self.key, decisions=(*recent, *passed_over))
+
     def asked_of(self, episode: str | None) -> tuple[str, ...]:
         """Return the invitations that asked about an episode, as far as they are remembered."""
         mark = (episode or "")[:EPISODE_MARK]
         return tuple(each[EPISODE_MARK:] for each in self.episodes if mark and each.startswith(mark))
+
+
+def _too_many(decisions: tuple[str, ...]) -> tuple[str, ...]:
+    return decisions[RECENT_MAX:] if len(decisions) >= RECENT_MAX + PUT_AWAY_AT else ()
+
+
+class Past(Frozen):
+    """Decisions about a customer older than those remembered, put away for whoever asks for all of them."""
+
+    key: str
+    """The customer's."""
+    decisions: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """What names it among the customer's: the same decisions are put away once, however often it is tried."""
+        return fingerprint(*self.decisions)
 
 
 class Address(Frozen):

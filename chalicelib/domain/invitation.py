@@ -46,6 +46,10 @@ class Answer(Frozen):
         return "\n".join(self.texts.values())
 
 
+NAMELESS: dict[str, None] = dict.fromkeys(("event_id", "reference", "address", "carrier_id"))
+"""What an invitation is without all by which somebody could find whom it was about."""
+
+
 class Invitation(Frozen):
     """One request to one contact about one event, or the reason why there is none (`state` skipped).
 
@@ -219,7 +223,8 @@ def decided(closing: Closing, target: Target, decision: Ask | Skip, **more: Any)
 
 def skip(invitation: Invitation, reason: Reason, rule: str) -> Invitation:
     """Return an invitation that will not be sent after all, with the reason."""
-    return invitation.moved(state="skipped", reason=reason, rule=rule, send_at=None, remind_at=None)
+    gone = NAMELESS if reason == "erased" else {}
+    return invitation.moved(state="skipped", reason=reason, rule=rule, send_at=None, remind_at=None, **gone)
 
 
 def advance(

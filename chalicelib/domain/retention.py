@@ -5,7 +5,7 @@ from typing import Literal
 
 from chalicelib.domain.case import Case
 from chalicelib.domain.customer import NO_FORMER, Address, Customer
-from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.invitation import NAMELESS, Answer, Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.rollup import day_of
 from chalicelib.domain.terms import Frozen, Instant
@@ -81,10 +81,9 @@ def _without_texts(answer: Answer) -> Answer:
 
 def nameless(invitation: Invitation) -> Invitation | None:
     """Return an invitation that leads to nobody; None for one that does not already. What is counted stays."""
-    gone = {"event_id": None, "reference": None, "address": None, "carrier_id": None}
-    if all(getattr(invitation, name) is None for name in gone):
+    if all(getattr(invitation, name) is None for name in NAMELESS):
         return None
-    return invitation.moved(**gone)
+    return invitation.moved(**NAMELESS)
 
 
 def wordless_case(case: Case) -> Case | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.customer import Address, Customer, released
 from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, parse_event
-from chalicelib.domain.invitation import Invitation, decided
+from chalicelib.domain.invitation import NAMELESS, Invitation, decided
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.policy import (
     NO_PROGRAM,
@@ -332,12 +332,20 @@ def _sharing(made: _Decision, organisation: Organisation, now: datetime) -> _Dec
 
 def _let_rest(ports: Ports, made: Sequence[_Decision]) -> list[_Decision]:
     """Write the customers, then the addresses, before any invitation exists; return those that nobody came before."""
-    customers = [each.customer for each in made if each.customer]
-    lost = ports.customers.save_many(customers) if customers else set()
+    lost = _remember(ports, [each.customer for each in made if each.customer])
     kept = [each for each in made if each.customer is None or each.customer.key not in lost]
     addresses = [address for each in kept for address in each.addresses]
     lost = ports.customers.save_addresses(addresses) if addresses else set()
     return [each for each in kept if not any(address.key in lost for address in each.addresses)]
+
+
+def _remember(ports: Ports, customers: Sequence[Customer]) -> set[str]:
+    """Write customers; what they remember no more before that, or an erasure would not find it."""
+    parted = [each.parted() for each in customers]
+    past = [each for _, each in parted if each]
+    if past:
+        ports.customers.put_away(past)
+    return ports.customers.save_many([each for each, _ in parted]) if parted else set()
 
 
 def _create(ports: Ports, made: Sequence[_Decision], now: datetime) -> None:
@@ -482,7 +490,9 @@ def _decision(
     before = known.customer or Customer(key=job.whom.customer)
     customer = before.told(job.whom.target.contact, job.closing.at)
     if isinstance(answer, Skip) or job.program is None:
-        return _Decision(job, *_spared(known, record, before, customer), record)
+        # Whatever the reason is not to ask somebody who was forgotten, nothing leads to them.
+        kept = record.model_copy(update=NAMELESS) if before.erased_at else record
+        return _Decision(job, *_spared(known, record, before, customer), kept)
     rest = rest_after(answer.at, job.program, record.id)
     asked = customer.asked(record.id, rest, now, episode_of(job.closing, job.program.id))
     # A phone is stamped even where nobody rests: a text message from it answers its last invitation.

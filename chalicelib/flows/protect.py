@@ -1,10 +1,11 @@
 """Answer what people may ask of their data: a copy, or to be forgotten."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from chalicelib.domain.case import Case
 from chalicelib.domain.customer import Address, Customer
-from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.invitation import NAMELESS, Answer, Invitation
 from chalicelib.domain.routing import Why
 from chalicelib.errors import NotFound
 from chalicelib.flows import amend
@@ -13,13 +14,23 @@ from chalicelib.ports import Ports
 
 def stored(ports: Ports, id_: str) -> tuple[Customer | None, tuple[Invitation, ...]]:
     """Return what is on record of an invitation's customer. Raises NotFound."""
+    customer, ids = _known_of(ports, _customer_of(ports, id_))
+    found = ports.invitations.get_many(list(dict.fromkeys((id_, *ids))))
+    return customer, tuple(sorted(found.values(), key=lambda each: each.occurred_at))
+
+
+def _customer_of(ports: Ports, id_: str) -> str:
     invitation = ports.invitations.get(id_)
     if invitation is None:
         raise NotFound(id_)
-    customer = ports.customers.get(invitation.customer)
-    recent = customer.decisions if customer else ()
-    found = ports.invitations.get_many(list(dict.fromkeys((id_, *recent))))
-    return customer, tuple(sorted(found.values(), key=lambda each: each.occurred_at))
+    return invitation.customer
+
+
+def _known_of(ports: Ports, key: str) -> tuple[Customer | None, tuple[str, ...]]:
+    """Return a customer, and the ids of all that was ever decided about them."""
+    # The customer first: what is put away only after this read is among what it remembers.
+    customer = ports.customers.get(key)
+    return customer, (*(customer.decisions if customer else ()), *ports.customers.past(key))
 
 
 def send_copy(ports: Ports, id_: str) -> bool:
@@ -38,33 +49,33 @@ def erase(ports: Ports, id_: str, now: datetime) -> None:
     The customer goes last, since it names what else there is: whoever dies in between starts again from it, and so
     does whoever finds that the customer was asked something meanwhile. Raises NotFound.
     """
-
-    def once() -> None:
-        _forget_all(ports, *stored(ports, id_), now)
-
-    amend.persist(once)
+    key = _customer_of(ports, id_)
+    amend.persist(lambda: _forget_all(ports, key, (id_,), now))
 
 
 def forget(ports: Ports, key: str, now: datetime) -> None:
     """Forget a customer by the keyed name, as an operator does who was asked by letter."""
-
-    def once() -> None:
-        customer = ports.customers.get(key)
-        found = ports.invitations.get_many(customer.decisions) if customer else {}
-        _forget_all(ports, customer, tuple(found.values()), now)
-
-    amend.persist(once)
+    amend.persist(lambda: _forget_all(ports, key, (), now))
 
 
-def _forget_all(ports: Ports, customer: Customer | None, invitations: tuple[Invitation, ...], now: datetime) -> None:
-    for invitation in invitations:
-        _forget(ports, invitation.id, now)
+def _forget_all(ports: Ports, key: str, ids: tuple[str, ...], now: datetime) -> None:
+    customer, known = _known_of(ports, key)
+    wanted = list(dict.fromkeys((*ids, *known)))
+    found = ports.invitations.get_many(wanted)
+    _forget_each(ports, found.values(), now)
     if customer is None or customer.erased_at:
         return
-    names = {invitation.id for invitation in invitations}
-    for key in _addresses(ports, customer):
-        amend.address(ports.customers, key, lambda found: _address_forgotten(found, names))
+    for address in _addresses(ports, customer):
+        amend.address(ports.customers, address, lambda each: _address_forgotten(each, set(found)))
     ports.customers.save(Customer(key=customer.key, version=customer.version + 1, erased_at=now))
+    # What was just being decided has its customer's stamp, and now its record as well.
+    _forget_each(ports, ports.invitations.get_many([each for each in wanted if each not in found]).values(), now)
+
+
+def _forget_each(ports: Ports, invitations: Iterable[Invitation], now: datetime) -> None:
+    for invitation in invitations:
+        if not invitation.erased or invitation.has_case:
+            _forget(ports, invitation.id, now)
 
 
 def _forget(ports: Ports, id_: str, now: datetime) -> None:
@@ -100,10 +111,7 @@ def _forgotten(invitation: Invitation, now: datetime) -> Invitation | None:
         confirm_at=None,
         provisional=None,
         confirmed=_wordless(invitation.confirmed),
-        event_id=None,
-        reference=None,
-        address=None,
-        carrier_id=None,
+        **NAMELESS,
     )
 
 

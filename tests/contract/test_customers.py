@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.adapters.names import KeyedNames
-from chalicelib.domain.customer import Address, Rest
+from chalicelib.domain.customer import Address, Past, Rest
 from chalicelib.errors import Conflict
 from tests.contract.cast import ANA, HOUR, NOW, PEPPER, customer, id_of
 from tests.contract.subject import Subject
@@ -78,3 +78,22 @@ def test_many_customers_and_addresses_are_kept_each_by_itself(kept: Subject) -> 
     assert customers == {each.key: each for each in second if each.key != names[9]} | {names[9]: first[9]}
     assert addresses == {MAILBOX: mailbox.model_copy(update={"version": 2})}
     assert kept.customers.several([], []) == ({}, {})
+
+
+def test_what_is_put_away_is_found_whole_and_kept_once(kept: Subject) -> None:
+    pasts = [Past(key=ANA, decisions=tuple(id_of(10 * part + each) for each in range(10))) for part in range(3)]
+    other = Past(key="b" * 26, decisions=(id_of(99),))
+    assert kept.customers.past(ANA) == ()
+    kept.customers.save(customer())
+    for past in pasts:
+        kept.customers.put_away([past, other])
+        kept.customers.put_away([past])
+    assert sorted(kept.customers.past(ANA)) == sorted(id_ for past in pasts for id_ in past.decisions)
+    assert kept.customers.past("b" * 26) == (id_of(99),)
+    assert kept.customers.get(ANA) == customer()
+
+
+def test_one_batch_puts_away_one_past_of_a_customer(kept: Subject) -> None:
+    past = Past(key=ANA, decisions=(id_of(1),))
+    with pytest.raises(ValueError, match="once"):
+        kept.customers.put_away([past, past])

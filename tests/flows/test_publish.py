@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.case import Move
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address, Customer, Past
 from chalicelib.domain.organisation import Webhook
 from chalicelib.domain.outgoing import RETRY_AFTER, Origin, Post
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Overloaded
@@ -41,6 +41,11 @@ class Watched:
     def address(self, key: str) -> Address | None:
         return self.kept.address(key)
 
+    def several(
+        self, names: Sequence[str], address_names: Sequence[str]
+    ) -> tuple[dict[str, Customer], dict[str, Address]]:
+        return self.kept.several(names, address_names)
+
     def save(self, customer: Customer) -> None:
         before = self.kept.get(customer.key)
         self.kept.save(customer)
@@ -57,6 +62,12 @@ class Watched:
 
     def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
         return self.kept.save_addresses(addresses)
+
+    def put_away(self, pasts: Sequence[Past]) -> None:
+        self.kept.put_away(pasts)
+
+    def past(self, key: str) -> tuple[str, ...]:
+        return self.kept.past(key)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.case import Case
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line
-from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.invitation import NAMELESS, Invitation
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.domain.weekly import mailboxes
@@ -820,6 +820,9 @@ def _erased_are_gone(judge: Judge) -> None:
     for person in gone:
         for secret in sorted({*person.secrets(), *judge.ledger.words.get(person.key, ())} - shared):
             assert secret not in everything, f"{secret!r} of {person.id}, erased, is still there"
+    for invitation in judge.memory.invitations.values():
+        names = {name: value for name in NAMELESS if (value := getattr(invitation, name))}
+        assert invitation.customer not in judge.ledger.erased or not names, f"{names} of somebody erased is still there"
 
 
 def stored(judge: Judge) -> list[Any]:

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 
 from chalicelib.domain.case import Case, Move
+from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.policy import invitation_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import LazoError
 from chalicelib.flows import collect, invite, protect, recover, refit, weekly
@@ -152,11 +154,18 @@ class World:
             self.engine.labels[after.id] = f"{after.event_id}/{after.program}" + (
                 "" if after.label == "customer" else f"/{after.label}"
             )
-            self.ledger.event_of[after.id] = (after.source, after.event_id or "")
+            self.ledger.event_of[after.id] = self._event_of(after)
             program = self.ledger.organisations[-1][1].program(after.program)
             if after.send_at and program:
                 self.ledger.planned[after.id] = (after.send_at, program.rest_days)
         self.judge.wrote(write, context)
+
+    def _event_of(self, decided: Invitation) -> tuple[str, str]:
+        """Return the event of a decision: a late one about somebody forgotten does not say so itself."""
+        if decided.event_id:
+            return decided.source, decided.event_id
+        posted = (event for event in self.ledger.posted if event[0] == decided.source)
+        return next(event for event in posted if invitation_id(*event, decided.program, decided.label) == decided.id)
 
     def _handled(self, queue: str, body: Any, outcome: Outcome) -> None:
         """Note what is certain once a message was handled."""

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.dictionaries import DICTIONARIES, NEWEST
 from chalicelib.domain.case import Case, Entry
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address, Customer, Past
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
@@ -31,7 +31,7 @@ from chalicelib.ports import Early, Principal
 Image = dict[str, Any]
 """An item in DynamoDB's own format, as in {"pk": {"S": "…"}}."""
 
-Kept = Invitation | Case | Entry | Digest | Weekly | Keeping | Incident | Customer | Address | Early | Principal
+Kept = Invitation | Case | Entry | Digest | Weekly | Keeping | Incident | Customer | Past | Address | Early | Principal
 Model = TypeVar("Model", bound=BaseModel)
 
 NOTE_LASTS = timedelta(days=400)
@@ -100,6 +100,11 @@ def encode_customer(customer: Customer) -> Image:
     return _named(keys.customer(customer.key), customer)
 
 
+def encode_past(past: Past) -> Image:
+    """Return the item of older decisions about a customer."""
+    return _whole(keys.past(past.key, past.id), past)
+
+
 def encode_address(address: Address) -> Image:
     """Return an address's item."""
     return _named(keys.address(address.key), address)
@@ -120,6 +125,8 @@ def decode(image: Image) -> Kept | None:
     sk: str = image["sk"]["S"]
     if sk.startswith(keys.ENTRY):
         return Entry.model_validate_json(unpack(image["body"]["B"]), extra="ignore")
+    if sk.startswith(keys.PAST):
+        return Past.model_validate_json(unpack(image["body"]["B"]), extra="ignore")
     if sk == keys.TOKEN:
         return Principal.model_validate_json(unpack(image["body"]["B"]), extra="ignore")
     if sk not in _NAMED:

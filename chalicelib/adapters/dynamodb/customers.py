@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from chalicelib.adapters.dynamodb import keys
-from chalicelib.adapters.dynamodb.codec import decode, decode_as, encode_address, encode_customer
+from chalicelib.adapters.dynamodb.codec import decode, decode_as, encode_address, encode_customer, encode_past
 from chalicelib.adapters.dynamodb.table import Put, Table
-from chalicelib.domain.customer import Address, Customer
+from chalicelib.domain.customer import Address, Customer, Past
 
 
 class DynamoCustomers:
@@ -46,3 +46,16 @@ class DynamoCustomers:
     def save_addresses(self, addresses: Sequence[Address]) -> set[str]:
         lost = self._table.put_many([Put(encode_address(each), over=each.version - 1) for each in addresses])
         return {each.key for each in addresses if keys.address(each.key) in lost}
+
+    def put_away(self, pasts: Sequence[Past]) -> None:
+        # Named by what it holds: one that is there already says the same.
+        self._table.put_many([Put(encode_past(each), over=0) for each in pasts])
+
+    def past(self, key: str) -> tuple[str, ...]:
+        images = self._table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :past)",
+            ExpressionAttributeValues={":pk": {"S": keys.customer(key)[0]}, ":past": {"S": keys.PAST}},
+            ConsistentRead=True,
+        )
+        found = (decode_as(Past, image) for image in images)
+        return tuple(dict.fromkeys(id_ for past in found if past for id_ in past.decisions))

@@ -10,6 +10,7 @@
     note                  NOTES#<name>                        NOTE#<stamp>#<id>       –
     keeping               KEEPING#<id>                        KEEPING                 due
     customer              CUSTOMER#<key>                      CUSTOMER                –
+    past                  CUSTOMER#<key>                      PAST#<id>               –
     address               ADDRESS#<key>                       ADDRESS                 –
     early                 EVENT#<key>                         EVENT                   –
     survey                SURVEY#<version>                    VERSION                 –
@@ -56,7 +57,7 @@ Key = tuple[str, str]
 INVITATION, CASE, ENTRY, DIGEST, WEEKLY = "INVITATION", "CASE", "CASE#", "DIGEST", "WEEKLY"
 INCIDENT, NOTE = "INCIDENT", "NOTE#"
 KEEPING = "KEEPING"
-CUSTOMER, ADDRESS, EARLY, TOKEN = "CUSTOMER", "ADDRESS", "EVENT", "TOKEN"
+CUSTOMER, PAST, ADDRESS, EARLY, TOKEN = "CUSTOMER", "PAST#", "ADDRESS", "EVENT", "TOKEN"
 
 _DUE = ("due", "due_at")
 _SPARSE = {INVITATION: _DUE, DIGEST: _DUE, CASE: (*_DUE, "department_list", "department_at")}
@@ -111,6 +112,11 @@ def keeping(id_: str) -> Key:
 def customer(key: str) -> Key:
     """Key of a person."""
     return f"CUSTOMER#{key}", CUSTOMER
+
+
+def past(key: str, id_: str) -> Key:
+    """Key of older decisions about a person, named by what they are."""
+    return f"CUSTOMER#{key}", f"{PAST}{id_}"
 
 
 def address(key: str) -> Key:
