@@ -118,6 +118,7 @@ def test_the_function_behind_public_gets_cannot_write_to_the_table_nor_read_othe
     assert {action for action in allowed if action.startswith("dynamodb:")} == {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",
+        "dynamodb:Query",
     }
     assert allowed["sqs:SendMessage"] == [{"Fn::GetAtt": ["ViewsQueue", "Arn"]}]
     assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "LinkKeys"}]
@@ -229,7 +230,7 @@ def test_views_wait_for_each_other_and_are_tried_again_while_they_may_still_spea
     assert settings["VisibilityTimeout"] + waits + timeout < CONFIRM_AFTER.total_seconds()
 
 
-def test_one_function_writes_day_files_another_reads_them_and_none_deletes(sam: Template) -> None:
+def test_one_function_writes_day_files_two_read_them_and_none_deletes(sam: Template) -> None:
     roles = {name: one for name, one in sam["Resources"].items() if one["Type"] == "AWS::IAM::Role"}
     allowed = {
         (name, action)
@@ -243,6 +244,8 @@ def test_one_function_writes_day_files_another_reads_them_and_none_deletes(sam: 
         ("FilesRole", "s3:PutObject"),
         ("ApiHandlerRole", "s3:ListBucket"),
         ("ApiHandlerRole", "s3:GetObject"),
+        ("DueRole", "s3:ListBucket"),
+        ("DueRole", "s3:GetObject"),
     }
     assert not any(
         action.startswith("dynamodb:") for one in statements(roles["FilesRole"]) for action in listed(one["Action"])
