@@ -41,11 +41,6 @@ class Watched:
     def address(self, key: str) -> Address | None:
         return self.kept.address(key)
 
-    def several(
-        self, names: Sequence[str], address_names: Sequence[str]
-    ) -> tuple[dict[str, Customer], dict[str, Address]]:
-        return self.kept.several(names, address_names)
-
     def save(self, customer: Customer) -> None:
         before = self.kept.get(customer.key)
         self.kept.save(customer)
