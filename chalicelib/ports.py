@@ -396,7 +396,7 @@ class Carrier(Protocol):
     def text(self, sms: Sms) -> str: ...
 
 
-Purpose = Literal["answer", "mended", "stop", "privacy", "case", "sign_in"]
+Purpose = Literal["answer", "mended", "stop", "privacy", "case", "sign_in", "counter"]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def nearest(name: Any, known: Iterable[str], alike: float = 0.6) -> str:
 def references(marked: Marked) -> Iterator[Fault]:
     """Yield ids that are there twice and names that lead to nothing."""
     data = marked.data
-    for kind in ("departments", "surveys", "programs", "causes", "webhooks"):
+    for kind in ("departments", "surveys", "programs", "counters", "causes", "webhooks"):
         yield from _twice(marked, _ids(data, kind))
     for place, survey in _items(data, "surveys"):
         yield from _within(marked, survey, place)
@@ -53,6 +53,8 @@ def references(marked: Marked) -> Iterator[Fault]:
     yield from _leading_nowhere(marked, "department", _named_departments(data), _ids(data, "departments"))
     surveys = [((*place, "survey"), program.get("survey")) for place, program in _items(data, "programs")]
     yield from _leading_nowhere(marked, "survey", surveys, _ids(data, "surveys"))
+    programs = [((*place, "program"), counter.get("program")) for place, counter in _items(data, "counters")]
+    yield from _leading_nowhere(marked, "program", programs, _ids(data, "programs"))
 
 
 def _leading_nowhere(marked: Marked, kind: str, named: Ids, there: Ids) -> Iterator[Fault]:
@@ -99,6 +101,7 @@ def _named_departments(data: Any) -> Ids:
     if isinstance(routing, dict):
         named = [(("routing", "arbiter"), routing["arbiter"])] if "arbiter" in routing else []
         named += [(("routing", "topics", id_), id_) for id_ in routing.get("topics") or ()]
+    named += [((*place, "department"), counter.get("department")) for place, counter in _items(data, "counters")]
     for place, survey in _items(data, "surveys"):
         for found, question in _items(survey, "questions", place):
             both = [(found, question), *_items(question, "options", found)]

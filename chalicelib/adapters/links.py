@@ -25,6 +25,7 @@ PATHS: dict[Purpose, str] = {
     "privacy": "/privacy/",
     "case": "/c/",
     "sign_in": "/sign-in?link=",
+    "counter": "/q/",
 }
 """The path before each purpose's token."""
 

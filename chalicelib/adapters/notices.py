@@ -8,6 +8,7 @@ from chalicelib.adapters.templates import _, sentence
 from chalicelib.adapters.templates.formats import moment
 from chalicelib.adapters.wording import department_name, drivers_text, promise_told, rating_text, why_text
 from chalicelib.domain.case import Case, Notice
+from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Department, Organisation
 from chalicelib.domain.routing import Why
 from chalicelib.domain.terms import base_language
@@ -54,7 +55,7 @@ def facts(
     language = language or language_of(notice, organisation)
     zone = organisation.calendar_of(department_of(notice, organisation).id).zone
     case, invitation = view.case, view.invitation
-    customer = (view.customer.name if view.customer else None) or sentence("a customer", language)
+    customer = (view.customer.name if view.customer else None) or _unnamed(invitation, language)
     lead = department_name(case.department, organisation, language)
     headline, what = _story(notice, view, zone, language, lead)
     rating = rating_text(case.metric, case.rating, language)
@@ -138,6 +139,12 @@ def _reason(notice: Notice, view: CaseView) -> str:
 
 def _moment(at: datetime, zone: str, language: str) -> str:
     return moment(at, zone, language=base_language(language))
+
+
+def _unnamed(invitation: Invitation, language: str) -> str:
+    if invitation.counter:
+        return sentence("somebody at the counter, without a name", language)
+    return sentence("a customer", language)
 
 
 AGAIN = _("This customer was let down before, within 90 days.")

@@ -129,7 +129,7 @@ class Case(Frozen):
     customer: str
     reference: str | None = None
     touchpoint: str | None = None
-    channel: Channel | None = None
+    channel: Literal[Channel, "counter"] | None = None
     people: tuple[Person, ...] = ()
     attributes: dict[str, str] = {}
     drivers: tuple[str, ...] = ()
@@ -189,6 +189,11 @@ class Case(Frozen):
     mended_confirm_at: Instant | None = None
     held_until: Instant | None = None
     faults: int = 0
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it came from somebody at a counter, whom nobody can tell or ask anything."""
+        return self.channel == "counter"
 
     @property
     def due_at(self) -> datetime | None:
@@ -310,7 +315,7 @@ def open_case(
         reference=invitation.reference,
         generation=invitation.generation,
         touchpoint=invitation.touchpoint,
-        channel=invitation.channel,
+        channel="counter" if invitation.counter else invitation.channel,
         people=invitation.people,
         attributes=invitation.attributes,
         drivers=tuple(choice for chosen in answer.choices.values() for choice in chosen),
@@ -528,7 +533,9 @@ def _acknowledge(case: Case, wanted: Move, organisation: Organisation, now: date
         update={
             "state": "acknowledged",
             "acknowledged_at": now,
-            "tell_heard_at": now if organisation.tell_heard and not case.first_acknowledged_at else None,
+            "tell_heard_at": now
+            if organisation.tell_heard and not (case.first_acknowledged_at or case.is_nameless)
+            else None,
             "first_acknowledged_at": case.first_acknowledged_at or now,
             "acknowledge_breached": case.breached("acknowledge", now),
         }
@@ -607,7 +614,7 @@ def _resolve(case: Case, wanted: Move, organisation: Organisation, now: datetime
             "spent": case.department_clocks(now),
             "running_since": None,
             "tell_heard_at": None,
-            "ask_mended": True,
+            "ask_mended": not case.is_nameless,
             "mended": None,
         }
     )

@@ -256,7 +256,8 @@ def _rows(item: Invitation | Case, shape: Shape) -> Iterator[tuple[DayRow, datet
         yield case_row(item, shape), item.opened_at
     elif not item.trial:
         # What is only planned may still change: one line for each survey instead of two.
-        if item.state != "scheduled":
+        # Nobody decided to ask whoever came to a counter.
+        if item.state != "scheduled" and not item.counter:
             yield decision_row(item, shape), item.occurred_at
             if item.primary:
                 yield EventRow(**_picked(EventRow, item, shape)), item.occurred_at
@@ -289,6 +290,7 @@ def case_row(case: Case, shape: Shape) -> CaseRow:
 def _picked(model: type[DayRow], item: Invitation | Case, shape: Shape, **told: Any) -> dict[str, Any]:
     """Return the fields of a row: what it is told, and the rest as the item has it under the same name."""
     given = {"schema_version": SCHEMA_VERSION, "attributes": shape.of(item.attributes), **told}
+    given["channel"] = item.channel if isinstance(item, Case) else item.came_by
     return given | {name: getattr(item, name) for name in model.model_fields if name not in given}
 
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from chalicelib.domain.calendar import Calendar, next_open
 from chalicelib.domain.customer import Address, Customer, rests_because_of_another
 from chalicelib.domain.event import Closing, Person, Promise
-from chalicelib.domain.organisation import Pause
+from chalicelib.domain.organisation import Counter, Pause, Program
 from chalicelib.domain.policy import Ask, Reason, Skip, Target, invitation_id
+from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import NAME_MAX, Channel, Frozen, Instant
 
 HOLD = timedelta(hours=1)
@@ -19,6 +20,13 @@ PAUSE_LOOK_AFTER = timedelta(hours=1)  # while sending is paused: whether it sti
 PAUSED_MAX = timedelta(days=14)  # after the event: nobody wants to be asked about last month when sending goes on
 
 PRIVACY_FOR = timedelta(days=183)
+
+WALK_IN = "walk_in"
+WALKED_IN = "counter.visited"
+"""The touchpoint of whoever answers by a counter's code."""
+
+WALK_IN_FOR = timedelta(hours=1)
+"""How long such an answer may be corrected, from the page that it was given on."""
 
 State = Literal["skipped", "scheduled", "attempted", "sent", "failed"]
 
@@ -33,7 +41,7 @@ class Answer(Frozen):
     no_call: bool = False
     """Whether the customer asked to be written to and not called about it."""
     at: Instant
-    how: Literal["button", "automatic", "unvouched", "sms", "phone", "counter"]
+    how: Literal["button", "automatic", "unvouched", "sms", "phone", "counter", "walk_in"]
     topics: tuple[str, ...] | None = None
     """The departments that its words speak of, read once, as it was confirmed: they stay when the words are erased.
 
@@ -86,6 +94,8 @@ class Invitation(Frozen):
     departments: tuple[str, ...] = ()
     primary: bool = True
     """Whether this record carries the event's promises into the trends: one of an event's records does."""
+    counter: str | None = None
+    """The counter whose code somebody without a name answered by: nobody was asked, and nobody is ever written to."""
     trial: bool = False
     """A real survey to one of us, which counts nowhere."""
 
@@ -126,6 +136,11 @@ class Invitation(Frozen):
     held_until: Instant | None = None
     """After a fault of ours: nothing is tried before, so that one bad item never holds up the others."""
     faults: int = 0
+
+    @property
+    def came_by(self) -> str | None:
+        """How whoever answers it came to it: a channel, or a counter's code."""
+        return "counter" if self.counter else self.channel
 
     @property
     def due_at(self) -> datetime | None:
@@ -219,6 +234,36 @@ def decided(closing: Closing, target: Target, decision: Ask | Skip, **more: Any)
     if isinstance(decision, Skip):
         return Invitation(state="skipped", reason=decision.reason, rule=decision.rule, **common)
     return Invitation(state="scheduled", channel=decision.channel, send_at=decision.at, **common)
+
+
+def walked_in(
+    counter: Counter, program: Program, survey: Survey, nonce: str, language: str, now: datetime
+) -> Invitation:
+    """Return the record of somebody at a counter. `nonce` is their page's own: sent twice, it is one record."""
+    source = f"/counters/{counter.id}"
+    id_ = invitation_id(source, nonce, program.id, WALK_IN)
+    return Invitation(
+        id=id_,
+        source=source,
+        event_id=nonce,
+        touchpoint=WALKED_IN,
+        occurred_at=now,
+        decided_at=now,
+        program=program.id,
+        label=WALK_IN,
+        customer=id_,  # somebody of whom nothing else is known, and who can never be found again
+        counter=counter.id,
+        language=language,
+        survey=survey.id,
+        survey_version=survey.version,
+        metric=survey.metric,
+        department=counter.department,
+        departments=(counter.department,),
+        attributes={"counter": counter.id},
+        primary=False,
+        state="sent",
+        closes_at=now + WALK_IN_FOR,
+    )
 
 
 def skip(invitation: Invitation, reason: Reason, rule: str) -> Invitation:

@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 from chalicelib.domain.calendar import HOLIDAYS_MAX, Calendar
 from chalicelib.domain.event import AHEAD_MAX, CLOSINGS, Email
 from chalicelib.domain.survey import Survey
-from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Instant, Name, Text
+from chalicelib.domain.terms import CUSTOMER, Channel, Frozen, Identifier, Instant, Name, Text, fingerprint
 
 DEPARTMENTS_MAX = 100
 PROGRAMS_MAX = 50
 PAUSES_MAX = 100
 TARGETS_MAX = 50
+COUNTERS_MAX = 200
 KEPT_MIN = timedelta(days=90)
 ATTRIBUTES_MAX = 6  # of those that trends count by: each is one more counter per answer
 LATE_MAX = AHEAD_MAX + timedelta(minutes=5)
@@ -240,6 +241,25 @@ class Retention(Frozen):
         return self
 
 
+class Counter(Frozen):
+    """A place whose code on the wall lets whoever stands there answer, without a name."""
+
+    id: Identifier
+    name: Text
+    department: Identifier
+    program: Identifier
+    """Whose survey it is, and under which it counts."""
+    minute_max: Annotated[int, Field(ge=1, le=60)] = 6
+    """How many answer there in one minute."""
+    daily_max: Annotated[int, Field(ge=1, le=10_000)] = 300
+    """How many answer there on one day."""
+
+    @property
+    def ticket(self) -> str:
+        """What its link names: another id makes the printed code void."""
+        return fingerprint("counter", self.id)
+
+
 class Webhook(Frozen):
     """Where our events go out to; its secret is kept with the other secrets, under this id."""
 
@@ -278,6 +298,7 @@ class Organisation(Frozen):
     trends: Trends = Field(default_factory=Trends)
     breaker: Breaker = Field(default_factory=Breaker)
     retention: Retention = Field(default_factory=Retention)
+    counters: Annotated[tuple[Counter, ...], Field(max_length=COUNTERS_MAX)] = ()
     webhooks: tuple[Webhook, ...] = ()
     alerts_quiet: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(minutes=5)
     """How long a mailbox that was alerted is left in peace; the alerts of that time come in one mail. 0: never."""
@@ -318,6 +339,10 @@ class Organisation(Frozen):
         """Return a program by its id; None where the file no longer has it."""
         return next((program for program in self.programs if program.id == id_), None)
 
+    def counter(self, id_: str | None) -> Counter | None:
+        """Return a counter by its id; None where the file no longer has it."""
+        return next((each for each in self.counters if each.id == id_), None)
+
     def calendar_of(self, department: str) -> Calendar:
         """Return a department's hours: its own, else the organisation's."""
         found = self.department(department)
@@ -348,19 +373,29 @@ def _faults(organisation: Organisation) -> Iterator[str]:
         ("department", [each.id for each in organisation.departments]),
         ("program", [each.id for each in organisation.programs]),
         ("survey", [each.id for each in organisation.surveys]),
+        ("counter", [each.id for each in organisation.counters]),
     ):
         yield from (f"{kind} {id_} is there twice" for id_ in sorted({i for i in ids if ids.count(i) > 1}))
     for program in organisation.programs:
         if program.survey not in surveys:
             yield f"program {program.id} asks survey {program.survey}; there is {', '.join(sorted(surveys))}"
+    yield from _counter_faults(organisation)
     for where, id_ in _named_departments(organisation):
         if id_ not in departments:
             yield f"{where} names department {id_}; there is {', '.join(sorted(departments))}"
 
 
+def _counter_faults(organisation: Organisation) -> Iterator[str]:
+    programs = {program.id for program in organisation.programs}
+    for counter in organisation.counters:
+        if counter.program not in programs:
+            yield f"counter {counter.id} names program {counter.program}; there is {', '.join(sorted(programs))}"
+
+
 def _named_departments(organisation: Organisation) -> Iterator[tuple[str, str]]:
     yield "routing.arbiter", organisation.routing.arbiter
     yield from (("routing.topics", id_) for id_ in organisation.routing.topics)
+    yield from ((f"counter {each.id}", each.department) for each in organisation.counters)
     yield from (("trends.targets", each.department) for each in organisation.trends.targets if each.department)
     for survey in organisation.surveys:
         for question in survey.questions:

@@ -119,7 +119,8 @@ def _of_decision(invitation: Invitation, dimensions: Dimensions) -> Iterator[Row
 
 def _decided(invitation: Invitation) -> dict[str, int]:
     # What is only planned counts when it has left or was given up: one write for each survey instead of two.
-    if invitation.state == "scheduled":
+    # Whoever came to a counter was not asked: such answers have no rate.
+    if invitation.state == "scheduled" or invitation.counter:
         return {}
     if invitation.state == "skipped":
         return {f"skipped.{invitation.reason}": 1}
@@ -348,7 +349,7 @@ def _values(item: Invitation | Case, departments: Iterable[str], dimensions: Dim
         "department": list(dict.fromkeys(departments))[:DEPARTMENTS_COUNTED_MAX],
         "program": (item.program,),
         "touchpoint": (item.touchpoint,),
-        "channel": (item.channel,),
+        "channel": (item.channel if isinstance(item, Case) else item.came_by,),
         **{name: (item.attributes.get(name),) for name in dimensions.attributes},
         "role": (person.role for person in people),
         "person": (person.id for person in people),

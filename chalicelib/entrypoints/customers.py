@@ -1,5 +1,6 @@
 """Show customers their pages and take what they send: each link good for one purpose."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -96,6 +97,8 @@ def _number(rating: str | None) -> int | None:
 
 def _survey(opened: collect.Opened, action: str, **more: Any) -> Page:
     links, invitation = runtime.ports().links, opened.invitation
+    if invitation.counter:
+        return pages.survey_page(invitation, opened.survey, opened.organisation, action=action, **more)
     waiting = invitation.provisional or invitation.confirmed
     if "filled" not in more and waiting:
         more["filled"] = pages.filled_from(waiting)
@@ -130,6 +133,8 @@ def _answered(done: collect.Submitted, action: str) -> Page:
         return pages.closed_page(opened.invitation, opened.organisation, filled=filled, survey=opened.survey)
     if done.outcome == "invalid":
         return _survey(opened, action, filled=filled, problems=filled.problems)
+    if done.outcome == "busy":
+        return pages.busy_page(opened.organisation, opened.invitation.language)
     return pages.thanks_page(
         opened.invitation,
         opened.survey,
@@ -138,6 +143,36 @@ def _answered(done: collect.Submitted, action: str) -> Page:
         rating=filled.rating or 0,
         department=done.department,
     )
+
+
+@bp.route("/q/{token}", methods=READ)
+@_for_customers
+def open_counter(request: Request, token: str) -> Response:
+    """Show a counter's survey to whoever stands there, under a name of its own; nothing is stored."""
+    return _open_counter(request, token, secrets.token_hex(16))
+
+
+@bp.route("/q/{token}/{nonce}", methods=READ)
+@_for_customers
+def open_counter_again(request: Request, token: str, nonce: str) -> Response:
+    """Show the same page again, empty: what was answered is nobody's to see."""
+    return _open_counter(request, token, nonce)
+
+
+def _open_counter(request: Request, token: str, nonce: str) -> Response:
+    ticket, language = _read("counter", token), liked_language(request)
+    opened = collect.open_counter(runtime.ports(), ticket.id, nonce, language, runtime.now())
+    return show(_survey(opened, f"/q/{token}/{nonce}"))
+
+
+@bp.route("/q/{token}/{nonce}", methods=["POST"], content_types=FORM)
+@_for_customers
+def answer_at_counter(request: Request, token: str, nonce: str) -> Response:
+    """Take the answer of whoever stands at a counter, as long as there are not too many."""
+    ports, ticket, form = runtime.ports(), _read("counter", token), form_of(request)
+    press, language = press_of(request, form), liked_language(request)
+    done = collect.submit_at_counter(ports, ticket.id, nonce, language, form, press, runtime.now())
+    return show(_answered(done, f"/q/{token}" if done.outcome == "recorded" else f"/q/{token}/{nonce}"))
 
 
 def press_of(request: Request, form: dict[str, list[str]]) -> Literal["button", "automatic", "unvouched"]:

@@ -1,14 +1,16 @@
 """Open the page, take the answer, and open the case that a low one needs, in the same breath."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.case import mended
 from chalicelib.domain.customer import Customer
-from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Organisation
+from chalicelib.domain.invitation import WALK_IN, Invitation, walked_in
+from chalicelib.domain.organisation import Counter, Organisation
 from chalicelib.domain.response import (
     CONFIRM_AFTER,
     Filled,
@@ -26,6 +28,8 @@ from chalicelib.flows import amend, record
 from chalicelib.ports import DueKey, Ports, View
 
 Press = Literal["button", "automatic", "unvouched"]
+NONCE = re.compile(r"[0-9a-f]{32}")
+"""What a counter's page is called by: made anew for each that is opened."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Submitted:
-    """What a form has done: `recorded`, `closed` (too late) or `invalid` (with the problems in `filled`)."""
+    """What a form has done: `recorded`, `closed` (too late), `busy` (too many at that counter) or `invalid` (with the
+    problems in `filled`)."""
 
-    outcome: Literal["recorded", "closed", "invalid"]
+    outcome: Literal["recorded", "closed", "busy", "invalid"]
     page: Opened
     filled: Filled
     department: str | None = None
@@ -108,7 +113,7 @@ def submit(ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Pre
         if filled.problems:
             # Only now does anybody greet the customer.
             return Submitted("invalid", replace(page, customer=_customer(ports, page)), filled)
-        answer = filled.answer(now, press)
+        answer = filled.answer(now, WALK_IN if page.invitation.counter and press == "button" else press)
         sent = sent_from(page.invitation, seen_in(page.survey, form))
         recorded = respond(sent, page.survey, answer, vouched=press == "button", now=now)
         moved = record.write(ports, recorded, page.survey, page.organisation, now) if recorded else None
@@ -116,6 +121,62 @@ def submit(ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Pre
         return Submitted("recorded", shown, filled, moved.case.department if moved else None)
 
     return amend.persist(once)
+
+
+def open_counter(ports: Ports, ticket: str, nonce: str, language: str, now: datetime) -> Opened:
+    """Return the empty page of a counter's code: nothing of it is stored before somebody answers. Raises NotFound."""
+    organisation = ports.library.organisation()
+    counter = next((each for each in organisation.counters if each.ticket == ticket), None)
+    program = organisation.program(counter.program) if counter else None
+    if counter is None or program is None or not NONCE.fullmatch(nonce):
+        raise NotFound(ticket)
+    survey = organisation.survey(program.survey)
+    return Opened(walked_in(counter, program, survey, nonce, language, now), survey, None, organisation, is_open=True)
+
+
+def submit_at_counter(
+    ports: Ports,
+    ticket: str,
+    nonce: str,
+    language: str,
+    form: Mapping[str, Sequence[str]],
+    press: Press,
+    now: datetime,
+) -> Submitted:
+    """Record what somebody at a counter says, as long as there are places; sent twice, it is one. Raises NotFound."""
+    page = open_counter(ports, ticket, nonce, language, now)
+    filled = read_form(page.survey, form)
+    if filled.problems:
+        return Submitted("invalid", page, filled)
+    if ports.invitations.get(page.invitation.id) is None and not _let_in(ports, page, now):
+        return Submitted("busy", page, filled)
+    return submit(ports, page.invitation.id, form, press, now)
+
+
+def _let_in(ports: Ports, page: Opened, now: datetime) -> bool:
+    """Take a place of the day and one of the minute, then put the record: who dies in between wastes a place."""
+    counter = page.organisation.counter(page.invitation.counter)
+    places = _places(counter, page.organisation, now) if counter else {}
+    taken: list[str] = []
+    for name, most in places.items():
+        if not ports.invitations.take_place(name, most):
+            _give_back(ports, taken)
+            return False
+        taken.append(name)
+    if not ports.invitations.create(page.invitation):
+        _give_back(ports, taken)  # pressed twice at once: the other press has its places
+    return True
+
+
+def _places(counter: Counter, organisation: Organisation, now: datetime) -> dict[str, int]:
+    local = now.astimezone(ZoneInfo(organisation.zone))
+    day, minute = f"counter:{counter.id}:{local:%Y-%m-%d}", f"counter:{counter.id}:{local:%Y-%m-%dT%H:%M}"
+    return {day: counter.daily_max, minute: counter.minute_max}
+
+
+def _give_back(ports: Ports, places: Sequence[str]) -> None:
+    for name in places:
+        ports.invitations.give_place_back(name)
 
 
 def confirm_due(ports: Ports, id_: str, now: datetime) -> None:

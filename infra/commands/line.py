@@ -23,6 +23,7 @@ COMMANDS = {
     "redrive": "redrive",
     "secret": "secret",
     "token": "token",
+    "counter": "counter",
     "export": "export",
     "import": "import_stage",
     "sql": "sql",

@@ -46,6 +46,11 @@ def every_page() -> dict[str, Page]:
         "/wrong": survey(filled=filled, problems=wrong),
         "/thanks": pages.thanks_page(invitation, cast.survey(), organisation, rating=2, department="sales", **about),
         "/closed": pages.closed_page(invitation, organisation, survey=cast.survey(), filled=filled),
+        "/q/token": pages.survey_page(cast.walk_in(), cast.survey(), cast.with_counter(), action="/q/token/nonce"),
+        "/q/thanks": pages.thanks_page(
+            cast.walk_in(has_case=True), cast.survey(), cast.with_counter(), action="/q/token", rating=2
+        ),
+        "/busy": pages.busy_page(organisation, "pt"),
         "/missing": pages.not_found_page(organisation, "pt"),
         "/error": pages.error_page(None, "en"),
         "/u/u": pages.unsubscribe_page(organisation, "es", action="/u/u"),

@@ -43,7 +43,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int, int]] = {
     ("GET", "/api/v1/ledger"): (401, 403, 422, 422, 422, 422),
     ("GET", "/api/v1/export"): (401, 403, 403, 403, 200, 200),
 }
-STRANGERS = ("/events", "/s/", "/u/", "/privacy/", "/api/v1/openapi.json")
+STRANGERS = ("/events", "/s/", "/u/", "/privacy/", "/q/", "/api/v1/openapi.json")
 """Where a signature or a link's token vouches, and not who is signed in: they have tests of their own."""
 
 READERS = (("", OWN), ("marta", OWN), ("bruno", OWN), ("bruno", FOREIGN), ("carla", OWN), ("admin", OWN))

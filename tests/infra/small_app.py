@@ -40,6 +40,16 @@ def privacy(token):
     return {}
 
 
+@bp.route("/q/{token}", methods=["GET", "HEAD"])
+def counter(token):
+    return {}
+
+
+@bp.route("/q/{token}/{nonce}", methods=["GET", "HEAD", "POST"])
+def counter_page(token, nonce):
+    return {}
+
+
 @bp.on_sqs_message(queue_arn=QUEUE, name="intake")
 def intake(event):
     return {}

@@ -124,17 +124,18 @@ def test_the_function_behind_public_gets_cannot_write_to_the_table_nor_read_othe
     assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "LinkKeys"}]
 
 
+PAGES = ("/s/{token}", "/u/{token}", "/privacy/{token}", "/q/{token}/{nonce}")
+
+
 def test_get_and_head_of_customers_pages_go_to_the_function_that_cannot_write_and_post_does_not(sam: Template) -> None:
     paths = sam["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     served = {
         (path, method): "PublicPages" in json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
-        for path in ("/s/{token}", "/s/{token}/{rating}", "/u/{token}", "/privacy/{token}")
+        for path in (*PAGES, "/s/{token}/{rating}", "/q/{token}")
         for method, operation in paths[path].items()
     }
-    assert {place for place, is_readers in served.items() if not is_readers} == {
-        (f"/{page}/{{token}}", "post") for page in ("s", "u", "privacy")
-    }
-    assert sum(served.values()) == 8
+    assert {place for place, is_readers in served.items() if not is_readers} == {(page, "post") for page in PAGES}
+    assert sum(served.values()) == 12
 
 
 @pytest.mark.parametrize(
@@ -451,4 +452,4 @@ def test_lambda_can_import_the_handlers_from_the_zip(contents: dict[str, bytes],
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path / "task", env=environment, capture_output=True, text=True
     )
-    assert said.stdout.split() == ["4", "True"], said.stderr
+    assert said.stdout.split() == ["6", "True"], said.stderr

@@ -1,9 +1,11 @@
 """Whom the company asks, how often, by which way, and whom it leaves in peace."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +95,29 @@ def test_the_unsubscribe_link_stops_by_a_press_and_not_by_opening(company: Compa
     company.sell("ORD-3")
     company.later("P1D")
     assert [each["reason"] for each in company.decisions("ORD-3")] == ["opted_out"]
+
+
+def test_whoever_stands_at_the_counter_needs_no_name(company: Company, lazo: LocalSystem, tmp_path: Path) -> None:
+    drawn = tmp_path / "shop.svg"
+    told = told_of_counter("shop", drawn, lazo.state)
+    assert drawn.read_text().count("<svg") == 1
+    sent = len(company.messages())
+    assert company.open(told["page"]).status == 200
+    for _ in range(2):
+        assert company.press(told["page"], rating="2", comment="nadie me atendió").status == 200
+    company.later("PT1M")
+    cases = company.cases()
+    assert [case["rating"] for case in cases] == [2, 2]
+    assert {case["customer"].get("name") for case in cases} == {None}
+    assert {each["to"] for each in company.messages()[sent:]} <= {
+        "servicio@tornillo.example.com",
+        "ventas@tornillo.example.com",
+    }
+    company.settle()
+    channels = company.api("admin", "trends?metric=nps&by=channel&interval=day").json["series"]
+    assert [(each["key"], each["points"][0]["n"]) for each in channels] == [("counter", 2)]
+    (asked,) = company.api("admin", "trends?metric=response_rate&interval=day").json["series"]
+    assert asked["points"] == []  # nobody was asked
 
 
 def test_a_bounce_leaves_the_address_in_peace(company: Company) -> None:
@@ -204,6 +229,16 @@ def test_a_mail_of_last_week_opens_the_survey_that_it_promised(
     assert words in company.open(link_in(after, "/s/")).body.decode()
     assert asked in company.open(before).body.decode()
     assert company.press(before, rating="9").status == 200
+
+
+def told_of_counter(id_: str, drawn: Path, state: Path) -> dict[str, Any]:
+    """Draw the code of a counter of the running system, from another shell; return what is said of it."""
+    command = [sys.executable, "-m", "infra", "counter", id_, "--svg", str(drawn), "--json"]
+    command += ["--local", "--state", str(state)]
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def publish(file: Path, state: Path) -> None:

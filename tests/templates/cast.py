@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from chalicelib.domain.calendar import Calendar
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.event import Person, Promise
-from chalicelib.domain.invitation import Invitation
-from chalicelib.domain.organisation import Department, Organisation, Routing, Sender, Staff
+from chalicelib.domain.invitation import Invitation, walked_in
+from chalicelib.domain.organisation import Counter, Department, Organisation, Program, Routing, Sender, Staff
 from chalicelib.domain.survey import Option, Question, Survey
 
 NOW = datetime(2026, 3, 10, 22, 0, tzinfo=UTC)
@@ -117,6 +117,14 @@ def survey(metric: str = "nps", **changes: object) -> Survey:
     return Survey.model_validate(given)
 
 
+COUNTER = Counter(
+    id="shop",
+    name=said("Mostrador de la 13", "Counter on 13th Street", "Balcão da rua 13"),
+    department="reception",
+    program="after-sale",
+)
+
+
 def organisation(**changes: object) -> Organisation:
     """Return the hardware shop: sales, logistics, billing, and reception that decides when nobody else does."""
     given = {
@@ -148,6 +156,14 @@ def organisation(**changes: object) -> Organisation:
     return Organisation.model_validate(given)
 
 
+def with_counter(**changes: object) -> Organisation:
+    """Return the same shop with a code on the wall of its counter."""
+    program = Program(
+        id="after-sale", name=said("Compra", "Purchase", "Compra"), on=("sale.closed",), survey=survey().id
+    )
+    return organisation(programs=(program,), counters=(COUNTER,), **changes)
+
+
 def department(id_: str, es: str, en: str, pt: str, head: str, **more: object) -> Department:
     """Return a department with its head."""
     return Department.model_validate(
@@ -175,6 +191,13 @@ def ana(**changes: object) -> Customer:
         **changes,
     }
     return Customer.model_validate(given)
+
+
+def walk_in(language: str = "es", **changes: object) -> Invitation:
+    """Return the record of somebody who scanned the counter's code."""
+    company = with_counter()
+    made = walked_in(COUNTER, company.programs[0], survey(), "0" * 32, language, NOW)
+    return made.model_copy(update=changes)
 
 
 def invitation(**changes: object) -> Invitation:

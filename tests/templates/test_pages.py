@@ -50,6 +50,7 @@ def all_pages(language: str, hostile: str) -> dict[str, Page]:
         "wrong": pages.survey_page(invitation, survey, organisation, filled=filled, problems=[rating], **about),
         "thanks": pages.thanks_page(invitation, survey, organisation, action=ACTION, rating=2, department="sales"),
         "closed": pages.closed_page(invitation, organisation, survey=survey, filled=filled),
+        "busy": pages.busy_page(organisation, language),
         "expired": pages.expired_page(organisation, language),
         "missing": pages.not_found_page(organisation, language),
         "error": pages.error_page(organisation, language),
@@ -78,6 +79,22 @@ def test_whatever_people_are_called_is_text_and_nothing_else(language: str, host
 def test_no_page_shows_a_blank_that_was_not_filled(language: str) -> None:
     for name, page in all_pages(language, "Ana").items():
         assert not re.search("[\ue000\ue001]|None|Undefined|\\{\\{", page.html), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_counters_page_is_in_the_readers_language_small_and_asks_for_nothing_personal(language: str) -> None:
+    company = cast.with_counter()
+    page = pages.survey_page(cast.walk_in(language), cast.survey(), company, action="/q/token/nonce")
+    assert cast.COUNTER.name[language] in page.html
+    assert len(page.html.encode()) <= PAGE_BYTES_MAX
+    assert len(gzip.compress(page.html.encode())) <= PAGE_GZIP_BYTES_MAX
+    for personal in ("do_not_call", "Ana", "ORD-10045", "/99", 'data-send="1"'):
+        assert personal not in page.html
+    low = cast.walk_in(language, has_case=True)
+    thanks = pages.thanks_page(low, cast.survey(), company, action="/q/token", rating=2, department="reception")
+    asks = {"es": "escríbanos", "en": "please write to us", "pt": "escreva para nós"}
+    assert asks[language] in thanks.html
+    assert asks[language] not in pages.thanks_page(low, cast.survey(), company, action="/q/token", rating=9).html
 
 
 def test_only_our_own_style_and_script_may_run() -> None:

@@ -47,7 +47,9 @@ DONE = {
     "reopen": _("Opened again."),
     "done": _("Thank you. Whoever leads the case reads it."),
 }
+MENDED_UNASKED = _("Mended. Nobody gave a name, so nobody is asked whether it is so.")
 HOWS = {"phone": _("told us by phone"), "counter": _("told us at the counter"), "sms": _("answered by text message")}
+NAMELESS = _("answered at the counter by its code, without a name: there is nobody to call")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def case_page(
     incidents: Sequence[Incident] = (),
 ) -> Page:
     """Return the page of a case, with what mended cases like it."""
-    said_done = desk.say(DONE[done]) if done in DONE else ""
+    said_done = desk.say(_done(view.case, done)) if done in DONE else ""
     learned = [learned_from(lesson, desk) for lesson in known]
     parts = [{"name": name_of(desk, each), "since": each.since, "is_open": each.is_open} for each in incidents]
     return _page(desk, view, survey, done=said_done, forms=forms(view.case, desk), lessons=learned, part_of=parts)
@@ -176,7 +178,7 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
     zone = desk.organisation.calendar_of(case.department).zone
     return {
         "case": case,
-        "customer_name": (customer.name if customer else None) or desk.say("A customer"),
+        "customer_name": (customer.name if customer else None) or words.unnamed(invitation, desk),
         "customer": customer,
         "calls": _calls(customer, desk),
         "state": desk.say(words.STATES[case.state]),
@@ -189,7 +191,7 @@ def _facts(desk: Desk, view: CaseView, survey: Survey | None) -> dict[str, Any]:
         "tasks": _tasks(view, desk),
         "words": _words(invitation.confirmed, survey, desk),
         "ratings": _ratings(invitation.confirmed, survey, desk),
-        "how": _how(invitation.confirmed, desk),
+        "how": desk.say(NAMELESS) if invitation.counter else _how(invitation.confirmed, desk),
         "people": [person.name for person in invitation.people if person.name],
         "promises": [promise_told(promise, zone, desk.now, desk.language) for promise in invitation.promises],
         "promised": _promised(case, desk),
@@ -223,6 +225,10 @@ def _tasks(view: CaseView, desk: Desk) -> list[Helping]:
             )
         )
     return told
+
+
+def _done(case: Case, done: str) -> str:
+    return MENDED_UNASKED if done == "resolve" and case.is_nameless else DONE[done]
 
 
 def _how(answer: Answer | None, desk: Desk) -> str:

@@ -104,7 +104,7 @@ def _row(view: CaseView, desk: Desk) -> Row:
     said = " ".join(answer.verbatim.split()) if answer else ""
     return Row(
         id=case.id,
-        name=name or desk.say("A customer"),
+        name=name or words.unnamed(view.invitation, desk),
         reference=case.reference or "",
         rating=rating_text(case.metric, case.rating, desk.language),
         snippet=shorten(said, SNIPPET_CHARACTERS_MAX, placeholder="…"),

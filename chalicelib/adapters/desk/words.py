@@ -5,6 +5,7 @@ from datetime import datetime
 from chalicelib.adapters.desk.frame import Desk
 from chalicelib.adapters.templates.formats import duration
 from chalicelib.domain.case import Case, PromiseKind
+from chalicelib.domain.invitation import Invitation
 
 
 def _(text: str) -> str:
@@ -50,6 +51,11 @@ def next_promise(case: Case) -> tuple[PromiseKind, datetime] | None:
         first: PromiseKind = "acknowledge" if case.acknowledge_by <= case.resolve_by else "resolve"
         return first, min(case.acknowledge_by, case.resolve_by)
     return ("resolve", case.resolve_by) if case.state == "acknowledged" else None
+
+
+def unnamed(invitation: Invitation, desk: Desk) -> str:
+    """Return what somebody is called whose name we do not have, or never had."""
+    return desk.say("Somebody at the counter") if invitation.counter else desk.say("A customer")
 
 
 def countdown(at: datetime, desk: Desk) -> str:

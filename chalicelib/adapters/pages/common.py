@@ -25,6 +25,12 @@ def about(invitation: Invitation, customer: Customer | None) -> dict[str, str | 
     return {"name": name, "reference": invitation.reference, "served_by": served_by(invitation)}
 
 
+def place_of(invitation: Invitation, organisation: Organisation) -> str:
+    """Return where the reader stands; empty for whoever came by a message."""
+    counter = organisation.counter(invitation.counter)
+    return in_language(counter.name, invitation.language) if counter else ""
+
+
 def is_short(invitation: Invitation) -> bool:
     """Say whether a reference is kept on one line; a long one would leave the page."""
     return len(invitation.reference or "") <= SHORT_MAX

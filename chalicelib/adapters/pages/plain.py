@@ -24,6 +24,12 @@ def too_large_page(organisation: Organisation | None, language: str) -> Page:
     return plain_page(organisation, language, _("This is more than we can take"), line, status=413, reach=True)
 
 
+def busy_page(organisation: Organisation | None, language: str) -> Page:
+    """Return the 429 of a counter where too many answer at once: going back keeps what was typed."""
+    line = _("Please go back, where what you wrote still is, and send it again in a minute.")
+    return plain_page(organisation, language, _("Many are answering here right now"), line, status=429, reach=True)
+
+
 def error_page(organisation: Organisation | None, language: str) -> Page:
     """Return the 500: whose fault it is, and what to do."""
     line = _("It is our fault, not yours. Please try again in a few minutes.")

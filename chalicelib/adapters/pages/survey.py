@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from chalicelib.adapters.pages import questions
-from chalicelib.adapters.pages.common import about, closes, company, is_short, wrong, yes_no
+from chalicelib.adapters.pages.common import about, closes, company, is_short, place_of, wrong, yes_no
 from chalicelib.adapters.templates import Page, _, kept_page, page, sentence, shared_page
 from chalicelib.adapters.wording import department_name, rating_text
 from chalicelib.domain.customer import Customer
@@ -39,12 +39,13 @@ def survey_page(
     language = base_language(invitation.language)
     own = {
         **about(invitation, customer),
-        "closes": closes(invitation, organisation),
+        "place": place_of(invitation, organisation),
+        "closes": "" if invitation.counter else closes(invitation, organisation),
         "action": action,
         "privacy_url": privacy_url,
         "stop_url": stop_url,
     }
-    variant = _Variant(_version(survey), invitation.language, chosen, is_short(invitation))
+    variant = _Variant(_version(survey), invitation.language, chosen, is_short(invitation), bool(invitation.counter))
     if filled is None and not problems:
         speaks = company(organisation, language)
         key = ("customer/survey.html", variant, *speaks.values())
@@ -73,6 +74,7 @@ class _Variant(NamedTuple):
     language: str
     chosen: int | None
     is_short: bool
+    is_nameless: bool
 
 
 def _shared(
@@ -86,6 +88,7 @@ def _shared(
     return {
         **_scale(survey, variant.language),
         "is_short": variant.is_short,
+        "is_nameless": variant.is_nameless,
         "chosen": "" if rating is None else str(rating),
         "seen": "" if chosen is None else str(chosen),
         "rating_problem": said.get(RATING, ""),
@@ -126,9 +129,10 @@ def thanks_page(
         "thanks": in_language(survey.thanks, invitation.language),
         "rating": rating_text(survey.metric, rating, language),
         "has_case": has_case,
+        "is_nameless": bool(invitation.counter),
         "department": department_name(department, organisation, language) if has_case else "",
     }
-    own = {"action": action, "closes": closes(invitation, organisation)}
+    own = {"action": action, "closes": "" if invitation.counter else closes(invitation, organisation)}
     return shared_page("customer/thanks.html", language, shared, own)
 
 
