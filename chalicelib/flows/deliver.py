@@ -195,6 +195,9 @@ def _take(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
     taken = [claim for claim in claims if claim.after.id not in lost]
     done.now |= {claim.after.id: claim.after for claim in taken}
     _hand_over(round_, [claim for claim in taken if claim.message], done)
+    for id_ in lost:
+        # Somebody else wrote first; or this did, and was tried again after a lost reply.
+        _doubt(round_, id_)
     for claim in taken:
         if claim.message is None and claim.after.reason == "incident":
             amend.release(round_.ports, claim.after)
@@ -230,9 +233,6 @@ def _lost(round_: _Round, claims: Sequence[_Claim], done: Done) -> set[str]:
             return set().union(*(_lost(round_, [claim], done) for claim in claims))
         lost = {claims[0].after.id}
         done.errors[claims[0].after.id] = error
-    for id_ in lost:
-        # Somebody else wrote first; or this did, and was tried again after a lost reply.
-        _doubt(round_, id_)
     return lost
 
 

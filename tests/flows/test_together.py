@@ -185,6 +185,25 @@ def test_a_claim_that_could_not_be_written_costs_its_neighbours_nothing() -> Non
     assert (states(world), len(world.sent)) == (["sent"] * 5, 5)
 
 
+def test_a_doubt_that_cannot_be_written_keeps_no_neighbour_from_leaving() -> None:
+    world = several()
+    due, real = message(world), world.ports.invitations
+    bad = kept(world)[2].id
+
+    class Full(Behind):
+        def save_many(self, invitations: Sequence[Invitation]) -> set[str]:
+            """Write all but the bad one, and take that for lost."""
+            return {bad} | real.save_many([each for each in invitations if each.id != bad])
+
+        def get(self, id_: str) -> Invitation | None:
+            """Read nothing."""
+            raise RuntimeError("the table is out of reach")
+
+    with pytest.raises(RuntimeError):
+        work.take(replace(world.ports, invitations=Full(real)), due, world.now)
+    assert len(world.sent) == 4
+
+
 def test_where_a_fate_cannot_be_written_those_not_handed_over_are_given_back() -> None:
     world = several()
     due, real = message(world), world.ports.invitations
