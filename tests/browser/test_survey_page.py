@@ -174,7 +174,8 @@ def test_without_script_a_press_sends_all_and_the_browser_vouches_for_it(browser
     tab.get_by_label("Cuéntenos con sus palabras").fill("Dos días tarde 😊")
     tab.get_by_role("button", name="Enviar mi respuesta").click()
     tab.get_by_role("heading", name="Gracias").wait_for()
-    assert site.posts == [({"rating": "2", "drivers": "late", "comment": "Dos días tarde 😊"}, "?1")]
+    sent = {"_seen": "2", "rating": "2", "drivers": "late", "comment": "Dos días tarde 😊"}
+    assert site.posts == [(sent, "?1")]
     context.close()
 
 
