@@ -302,3 +302,45 @@ def problem_of(fault: Any, pointer: str = "") -> Problem:
     steps = [str(step) for step in fault["loc"] if str(step) not in _UNIONS]
     detail = fault["msg"].removeprefix("Value error, ")
     return Problem(pointer + "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps), detail)
+
+
+_NAMING = ("specversion", "id", "source", "type", "time")
+_PLAIN = re.compile(r"(?!\+)[\w./:+-]{1,200}", re.ASCII)  # neither an e-mail address nor a phone number
+_QUOTED = re.compile(r"^(['\"]).*\1 is", re.DOTALL)
+_DEPTH_MAX = 10
+_MODELS: tuple[type[BaseModel], ...] = (*SHAPES.values(), _CustomerRef, Contact, Account, Person, Promise, EventRef)
+_FIELDS = frozenset(name for model in _MODELS for name in model.model_fields)
+
+
+def bare(raw: object) -> object:
+    """Return what a refused event says of itself, and the shape of all else: nothing in it leads to a person."""
+    named = raw if isinstance(raw, dict) else {}
+    kept = {name: said for name in _NAMING if isinstance(said := named.get(name), str) and _PLAIN.fullmatch(said)}
+    shape = _shape(raw, _DEPTH_MAX)
+    return {**shape, **kept} if isinstance(shape, dict) else shape
+
+
+def _shape(given: object, depth: int) -> object:
+    if isinstance(given, dict | list) and not depth:
+        return "<more>"
+    if isinstance(given, dict):
+        return {_field(name, place): _shape(said, depth - 1) for place, (name, said) in enumerate(given.items(), 1)}
+    if isinstance(given, list):
+        return [_shape(each, depth - 1) for each in given]
+    return _scalar(given)
+
+
+def _scalar(given: object) -> object:
+    if given is None or isinstance(given, bool):
+        return given
+    return f"<text of {len(given)}>" if isinstance(given, str) else "<number>"
+
+
+def _field(name: str, place: int) -> str:
+    return name if name in _FIELDS else f"<name {place}>"
+
+
+def bare_problem(problem: Problem) -> Problem:
+    """Return what is wrong with an event without anything that it said: a name in the pointer, a word quoted."""
+    steps = (step if step in _FIELDS or step.isdigit() else "*" for step in problem.pointer.split("/")[1:])
+    return Problem("".join(f"/{step}" for step in steps), _QUOTED.sub("this is", problem.detail))

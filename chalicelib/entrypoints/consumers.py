@@ -110,9 +110,8 @@ def _view(*bodies: str) -> Handled:
 def _intake(body: str, handled: invite.Handled) -> Handled:
     """Raise what one event failed of; what can never be handled goes to the dead-letter queue, with its reason."""
     if isinstance(handled.error, Invalid):
-        problems = handled.error.problems
+        problems = invite.refuse(runtime.ports(), _unwrapped(body), handled.error)
         log.warning("refused an event: %s", "; ".join(f"{each.pointer} {each.detail}" for each in problems))
-        runtime.ports().inbox.refuse(body, str(handled.error))
         return "refused", []
     if handled.error:
         raise handled.error

@@ -4,6 +4,7 @@ Many events at once cost few calls: what they need is read together, decided one
 shares a customer or an address goes one after the other, so that each finds what the one before has left.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.customer import Address, Customer, released
-from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, parse_event
+from chalicelib.domain.event import Cancellation, Closing, Event, EventRef, bare, bare_problem, parse_event
 from chalicelib.domain.invitation import NAMELESS, Invitation, decided
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.policy import (
@@ -118,6 +119,17 @@ def handle_many(ports: Ports, raws: Sequence[object], now: datetime) -> list[Han
         for place, done in _close_apart(ports, wave, organisation, now).items():
             handled[place] = done
     return handled
+
+
+def refuse(ports: Ports, raw: object, error: Invalid) -> tuple[Problem, ...]:
+    """Lay aside what can never be handled, with its reasons; return them.
+
+    Nobody would find it there when its customer is forgotten: so it keeps its name and its shape, and names nobody.
+    Wrapped, it is no event, whatever is published later. Its sender has the whole.
+    """
+    problems = tuple(map(bare_problem, error.problems))
+    ports.inbox.refuse(json.dumps({"refused": bare(raw)}, ensure_ascii=False), str(Invalid(*problems)))
+    return problems
 
 
 def _hear(ports: Ports, event: Event, organisation: Organisation) -> None:

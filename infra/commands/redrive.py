@@ -1,7 +1,8 @@
 """Give the dead letters of a queue another try, after what made them fail was mended.
 
-Every consumer is safe to run again. What was refused with its reason is no event and stays, unless --refused is given;
-a letter that fails again comes back. Letters of the stream are no messages: `reconcile` and `rebuild` make them good.
+Every consumer is safe to run again. What was refused with its reason stays: its sender has the whole, and sends it
+again. A letter that fails again comes back. Letters of the stream are no messages: `reconcile` and `rebuild` make
+them good.
 """
 
 import argparse
@@ -38,7 +39,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the queue, how many, and which system."""
     parser.add_argument("queue", choices=QUEUES, help="whose dead letters")
     parser.add_argument("--limit", type=int, default=LETTERS_MAX, help="at most so many (default: %(default)s)")
-    parser.add_argument("--refused", action="store_true", help="also what was refused with a reason")
     connection.arguments(parser)
 
 
@@ -46,23 +46,23 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     """Move the letters, and say what stays."""
     system = connection.connect(options)
     url = getattr(runtime.settings(), f"{options.queue}_queue_url")
-    done = redrive(boto3.client("sqs"), url, limit=options.limit, refused=options.refused)
+    done = redrive(boto3.client("sqs"), url, limit=options.limit)
     if system.local:
         system.local.ask("/_local/settle", {})
-    stays = f"; {done.refused} were refused and stay (--refused tries them too)" if done.refused else ""
+    stays = f"; {done.refused} were refused and stay: let their sender send them again" if done.refused else ""
     screen.say(f"{done.moved} letters of {options.queue} are tried again{stays}.")
     screen.result({"queue": options.queue, "moved": done.moved, "refused": done.refused})
     return 0
 
 
-def redrive(sqs: "SQSClient", url: str, *, limit: int, refused: bool) -> Done:
+def redrive(sqs: "SQSClient", url: str, *, limit: int) -> Done:
     """Move letters back into the queue that they came from.
 
     Whoever dies between sending and deleting has sent a letter twice, which harms nobody.
     """
     letters, done = dead_letters_of(sqs, url), Done()
     for letter in _received(sqs, letters, limit):
-        if "reason" in letter.get("MessageAttributes", {}) and not refused:
+        if "reason" in letter.get("MessageAttributes", {}):
             done.refused += 1
             continue
         sqs.send_message(QueueUrl=url, MessageBody=letter["Body"])

@@ -1,7 +1,6 @@
 """Run the real flows over ports in memory: one clock, one order of things, and faults at every call."""
 
 import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -592,7 +591,7 @@ class Engine:
         for body, handled in zip(bodies, invite.handle_many(self.ports, bodies, now), strict=True):
             errors.append(None if isinstance(handled.error, Invalid) else handled.error)
             if isinstance(handled.error, Invalid):
-                self.ports.inbox.refuse(json.dumps(body, default=str), str(handled.error))
+                invite.refuse(self.ports, body, handled.error)
         return errors
 
     def _intake(self, body: Any, now: datetime) -> None:

@@ -184,8 +184,13 @@ def _poison(chance: Chance, number: int, at: datetime) -> dict[str, Any]:
     bad: tuple[dict[str, Any], ...] = (
         _event(f"poison{number}", "sale.closed", at, {"customer": {"id": "c-x"}}),
         _event(f"poison{number}", "sale.opened", at, {}),
-        {"poison": number},
-        _event(f"poison{number}", "sale.closed", at + 400 * DAY, {"customer": {"id": "c-x", "email": "x@example.com"}}),
+        {"id": f"poison{number}", "customer": "Ana 2nésima", "Ana 2nésima": "c2@example.com"},
+        _event(
+            f"poison{number}",
+            "sale.closed",
+            at + 400 * DAY,
+            {"customer": {"id": "c-1", "name": "Ana 1nésima", "email": "x@example.com"}},
+        ),
     )
     return chance.choice(bad)
 
