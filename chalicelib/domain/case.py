@@ -23,6 +23,9 @@ HOLD = timedelta(hours=1)
 PUBLICATION = "publication"
 """Who moved a case when it was the organisation's new file that did."""
 
+NOT_MENDED = "not mended"
+"""Why a case is opened again whose customer says no more than that."""
+
 State = Literal["open", "acknowledged", "waiting", "resolved"]
 Verb = Literal[
     "acknowledge",
@@ -496,7 +499,7 @@ def mended(
     settled = {"mended_said": None, "mended_words": "", "mended_confirm_at": None}
     answered = case.model_copy(update={"mended": said, **settled})
     if said == "no" and case.state == "resolved":
-        return move(answered, Move(verb="reopen", by="customer", reason=words or "not mended"), organisation, now)
+        return move(answered, Move(verb="reopen", by="customer", reason=words or NOT_MENDED), organisation, now)
     changed = answered.model_copy(update={"version": case.version + 1, "revision": case.revision + 1})
     return Moved(changed, _entry(changed, case.state, f"mended_{said}", "customer", now, words))
 

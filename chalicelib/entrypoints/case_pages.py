@@ -89,7 +89,7 @@ def acknowledged(visit: Visit, view: CaseView, version: int) -> Page:
         return layout.alert_page(visit.stranger, stale.view, survey, seen=version, status=409)
     except MoveForbidden:
         return layout.alert_page(visit.stranger, view, survey, seen=version, status=409)
-    return layout.alert_page(visit.stranger, after, survey, seen=version)
+    return layout.alert_page(visit.stranger, after, survey, seen=version, done="acknowledge")
 
 
 def _survey(visit: Visit, view: CaseView) -> Survey | None:

@@ -305,6 +305,14 @@ def test_a_late_press_is_told_what_has_happened_since_and_may_try_again(bruno_an
     assert bruno_and_co.post(link, version="2").status == 200
 
 
+def test_whoever_picks_a_case_up_by_mail_reads_that_it_is_theirs(bruno_and_co: Desk) -> None:
+    answer = bruno_and_co.post(_link(bruno_and_co))
+    assert answer.status == 200
+    assert "Desde que se escribió este correo" not in answer.text
+    assert '<p class="notice" role="status">' in answer.text
+    assert "Desde que se escribió este correo" in bruno_and_co.get(_link(bruno_and_co)).text
+
+
 def test_an_alert_of_a_case_that_is_mended_offers_nothing(bruno_and_co: Desk) -> None:
     link = _link(bruno_and_co, "ORD-10077")
     page = bruno_and_co.get(link).text

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from chalicelib.adapters.desk import words
-from chalicelib.adapters.desk.forms import TITLES, forms, is_helper
+from chalicelib.adapters.desk.forms import HOW, TITLES, forms, is_helper
 from chalicelib.adapters.desk.frame import Desk, desk_page
 from chalicelib.adapters.desk.incidents import name_of
 from chalicelib.adapters.desk.knowledge import learned_from
@@ -16,7 +16,7 @@ from chalicelib.adapters.notices import AGAIN
 from chalicelib.adapters.templates import Page
 from chalicelib.adapters.templates.formats import moment
 from chalicelib.adapters.wording import drivers_text, promise_told, rating_text, why_text
-from chalicelib.domain.case import ALLOWED, PUBLICATION, Case, Entry
+from chalicelib.domain.case import ALLOWED, NOT_MENDED, PUBLICATION, Case, Entry
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Answer, Invitation
@@ -143,7 +143,9 @@ def stale_page(
     )
 
 
-def alert_page(desk: Desk, view: CaseView, survey: Survey | None, *, seen: int, status: int = 200) -> Page:
+def alert_page(
+    desk: Desk, view: CaseView, survey: Survey | None, *, seen: int, status: int = 200, done: str = ""
+) -> Page:
     """Return the case of an alert and its one move, for somebody without an account."""
     return desk_page(
         "staff/alert.html",
@@ -153,6 +155,7 @@ def alert_page(desk: Desk, view: CaseView, survey: Survey | None, *, seen: int, 
         changed=[_line(entry, desk) for entry in view.timeline if entry.version > seen],
         may_acknowledge=view.case.state in ALLOWED["acknowledge"],
         refused=status == 409,
+        done=desk.say(DONE[done]) if done in DONE else "",
         sign_in=f"/cases/{view.case.id}",
         action=desk.address,
     )
@@ -358,6 +361,9 @@ def _told(entry: Entry, desk: Desk) -> str:
         return desk.department(entry.text)
     if entry.move == "replanned":
         return _instants_told(entry, desk)
+    if entry.by == "customer" and entry.text == NOT_MENDED:
+        said = words.MOVED["mended_no"]
+        return desk.say(said)
     return _causes_named(entry.text, desk)
 
 
@@ -372,7 +378,8 @@ def _instants_told(entry: Entry, desk: Desk) -> str:
 
 def _causes_named(text: str, desk: Desk) -> str:
     """Return what was said with root causes and ways of contact in words instead of their ids."""
-    named = {cause.id: in_language(cause.text, desk.language) for cause in desk.organisation.causes}
+    named = {value: desk.say(how) for value, how in HOW.items()}
+    named |= {cause.id: in_language(cause.text, desk.language) for cause in desk.organisation.causes}
     return " · ".join(named.get(part, part) for part in text.split(" · "))
 
 
