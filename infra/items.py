@@ -12,8 +12,9 @@ from chalicelib.domain.case import Case
 from chalicelib.domain.invitation import Invitation
 
 SORT_KEYS = (keys.INVITATION, keys.CASE)
-OWN = ("ROLLUP#", "LANE#", "TOKEN#")
-"""What stays with a stage: counters, which another derives from its own stream, and what opens doors."""
+OWN = ("ROLLUP#", "LANE#", "TOKEN#", "KEEPING#")
+"""What stays with a stage: counters, which another derives from its own stream, what opens doors, and how far its lists
+have been gone through for what is old, since another writes lists of its own."""
 WORDING = ("ORGANISATION", "SURVEY#")
 """What must be there before anything is counted by it."""
 
