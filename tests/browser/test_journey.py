@@ -10,7 +10,7 @@ from playwright.sync_api import Page as Tab
 
 from infra.local.system import LocalSystem
 from tests.browser.screens import COLOUR_RULES, DESK, PHONE, complaints, fits, violations, window
-from tests.story.company import ANA, Company, Json, link_in
+from tests.story.company import ANA, Company, Form, Json, link_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.embedded]
 
@@ -150,7 +150,11 @@ def lived_in(company: Company) -> list[Look]:
 def of_customers(company: Company, closed: str, waiting: str, high: str) -> list[Look]:
     """Return the pages that links lead to."""
     mail = company.messages("cliente2@example.com")[-1]
+    at_counter = company.counter()
     return [
+        Look("/q/{token}", at_counter),
+        Look("/q/{token}", f"{company.base_url}/q/unknown"),
+        Look("/q/{token}/{nonce}", f"{company.base_url}{Form.of(company.open(at_counter)).action}"),
         Look("/s/{token}", waiting),
         Look("/s/{token}", high),
         Look("/s/{token}", closed),

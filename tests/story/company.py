@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
+from chalicelib import runtime
 from chalicelib.domain.signature import sign
+from chalicelib.ports import Ticket
 from infra.local.system import LocalSystem
 from tests.local.asking import Reply, ask
 
@@ -150,6 +152,12 @@ class Company:
         opened = self.open(link)
         form = Form.of(opened)
         return self.submit(f"{self.base_url}{form.action or urlsplit(link).path}", {**form.hidden, **fields})
+
+    def counter(self) -> str:
+        """Return the page that the code at the company's first counter opens."""
+        ports = runtime.ports()
+        first = ports.library.organisation().counters[0]
+        return ports.links.url("counter", Ticket(first.ticket))
 
     def submit(self, url: str, fields: Mapping[str, Any]) -> Reply:
         """Send a form without looking at its page first."""

@@ -64,6 +64,7 @@ def live_through(company: Company, lazo: LocalSystem) -> None:
     tells_events(company, lazo)
     meets_robots(company)
     case = answers_and_is_mended(company)
+    assert company.press(company.counter(), rating="2").status == 200
     talks_by_text(company)
     reports(company)
     asks_about_its_data(company)
