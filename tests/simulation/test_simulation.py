@@ -26,7 +26,7 @@ TELL_HASH = "from tests.simulation.simulation import simulate; print(simulate(6,
 TELL_LIVES = """
 import json, sys
 from tests.simulation.crash_points import search
-for each in search(sys.argv[1], crashes=1):
+for each in search(sys.argv[1], crashes=1, workers=2):
     print(json.dumps([each.crashes, each.violation]))
 """
 
