@@ -15,7 +15,7 @@ from chalicelib.domain.dayfile import KINDS, Kind
 from infra import dayfiles
 from infra.commands import connection
 from infra.commands.screen import Failed, Screen
-from infra.commands.sql import FOLDER
+from infra.commands.sql import fetched
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Bring the copies up to date and write each kind."""
-    files = connection.connect(options).ports.day_files
-    kept: Path = options.files or options.state / FOLDER
-    wanted = dayfiles.listed(files)
-    with screen.progress("day files", len(wanted)) as bar:
-        dayfiles.copy(files, wanted, kept, bar.step)
-    tables = dayfiles.tables(kept)
+    tables = dayfiles.tables(fetched(options, screen))
     tables.execute("set threads = 1")  # each of several would write a file of its own for each day
     try:
         lines = {kind: write(tables, kind, options.folder, options.since) for kind in KINDS}

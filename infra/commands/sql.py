@@ -26,13 +26,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Bring the copies up to date and answer."""
+    answer(fetched(options, screen), options.query, screen)
+    return 0
+
+
+def fetched(options: argparse.Namespace, screen: Screen) -> Path:
+    """Copy the day files that are new to this machine, and return the folder that has them all."""
     files = connection.connect(options).ports.day_files
     folder: Path = options.files or options.state / FOLDER
     wanted = dayfiles.listed(files)
     with screen.progress("day files", len(wanted)) as bar:
         dayfiles.copy(files, wanted, folder, bar.step)
-    answer(folder, options.query, screen)
-    return 0
+    return folder
 
 
 def answer(folder: Path, query: str, screen: Screen) -> None:
