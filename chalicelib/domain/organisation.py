@@ -177,7 +177,7 @@ class Routing(Frozen):
     returns_max: Annotated[int, Field(ge=0, le=10)] = 2
     topics: dict[Identifier, dict[str, list[str]]] = {}
     """Department → language → what speaks of it: beginnings of words, or of several that stand close together in this
-    order, as in logistics: {es: ["tard", "nadie avis"]}."""
+    order, as in logistics: {es: ["tard", "nadie avis"]}. With a full stop it is the word alone: "iva." is not Iván."""
 
 
 class Target(Frozen):

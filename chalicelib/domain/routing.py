@@ -13,6 +13,7 @@ from chalicelib.domain.terms import Frozen, Instant, in_language
 
 SUPPORTING_MAX = 5
 GAP_MAX = 3  # words that may stand between two of a phrase
+WHOLE = "."
 CHOSEN = "the customer chose: "
 TOPICS_KEPT_MAX = 256  # departments' lists of topics, taken apart once
 
@@ -100,18 +101,41 @@ def speaks_of(text: str, department: str, organisation: Organisation) -> int:
     return sum(-score for score, found, _ in _scored(text, organisation) if found == department)
 
 
+@dataclass(frozen=True)
+class _Hit:
+    """A topic found in a text: of which department, at which words."""
+
+    department: str
+    places: tuple[int, ...]
+    words: str
+
+    @property
+    def weight(self) -> int:
+        """How much it says. A phrase says more than its words do one by one: two words weigh three, three five."""
+        return 2 * len(self.places) - 1
+
+    def covers(self, other: "_Hit") -> bool:
+        """Say whether this is another department's longer topic, made of what the other has found."""
+        longer = len(self.places) > len(other.places) and self.department != other.department
+        return longer and set(other.places) <= set(self.places)
+
+
 def _scored(text: str, organisation: Organisation) -> list[tuple[int, str, str]]:
     """Return how much a text says of each department it speaks of, less than 0, with what says most."""
-    words = folded(text).split()
-    begins = " " + " ".join(words)
-    scored: list[tuple[int, str, str]] = []
-    for department, by_language in organisation.routing.topics.items() if words else ():
-        topics = _stems(tuple(topic for topics in by_language.values() for topic in topics))
-        near = (stems for stems in topics if stems and " " + stems[0] in begins)
-        hits = {hit: weight for stems in near for hit, weight in _hits(words, stems)}
-        if hits:
-            scored.append((-sum(hits.values()), department, max(sorted(hits), key=lambda hit: hits[hit])))
-    return scored
+    hits = tuple(_hits_of(_ended(folded(text)), organisation))
+    using: dict[int, list[_Hit]] = {}
+    for hit in hits:
+        for place in hit.places:
+            using.setdefault(place, []).append(hit)
+    own: dict[str, dict[str, int]] = {}
+    for hit in hits:
+        if not any(other.covers(hit) for other in using[hit.places[0]]):
+            own.setdefault(hit.department, {})[hit.words] = hit.weight
+    return [(-sum(found.values()), department, _most(found)) for department, found in own.items()]
+
+
+def _most(found: dict[str, int]) -> str:
+    return max(sorted(found), key=lambda words: found[words])
 
 
 def _by_words(answer: Answer, organisation: Organisation) -> Iterable[tuple[str, Why]]:
@@ -124,29 +148,49 @@ def _by_words(answer: Answer, organisation: Organisation) -> Iterable[tuple[str,
 @lru_cache(maxsize=TOPICS_KEPT_MAX)
 def _stems(topics: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return the words that each topic's places begin with. Remembered: there are hundreds, for every low answer."""
-    return tuple(tuple(topic.split()) for topic in sorted(set(map(folded, topics))))
+    taken_apart = (tuple(stem for word in topic.split() for stem in _of_topic(word)) for topic in topics)
+    return tuple(sorted(set(taken_apart)))
 
 
-def _hits(words: Sequence[str], stems: Sequence[str]) -> Iterable[tuple[str, int]]:
-    """Return where words begin as a topic's do, in its order and close together, and how much each place says.
+def _of_topic(word: str) -> Iterable[str]:
+    """Return what a topic's word stands for: what begins like it or, with a full stop, that word alone.
 
-    A phrase says more than its words do one by one: two words weigh three, three five.
+    Every list is held against every text: without an end, English «call» would find the Spanish street.
     """
+    stems = folded(word).split()
+    return _ended(" ".join(stems)) if word.endswith(WHOLE) else stems
+
+
+def _ended(text: str) -> list[str]:
+    """Return words with their ends, at which a whole word stops."""
+    return [f"{word} " for word in text.split()]
+
+
+def _hits_of(words: Sequence[str], organisation: Organisation) -> Iterable[_Hit]:
+    begins = " " + "".join(words)
+    for department, by_language in organisation.routing.topics.items() if words else ():
+        for stems in _stems(tuple(topic for topics in by_language.values() for topic in topics)):
+            if stems and " " + stems[0] in begins:
+                yield from _hits(words, stems, department)
+
+
+def _hits(words: Sequence[str], stems: Sequence[str], department: str) -> Iterable[_Hit]:
+    """Return where words begin as a topic's do, in its order and close together."""
     for start, word in enumerate(words):
-        end = _phrase_end(words, start, stems) if word.startswith(stems[0]) else None
-        if end is not None:
-            yield " ".join(words[start:end]), 2 * len(stems) - 1
+        places = _places(words, start, stems) if word.startswith(stems[0]) else ()
+        if places:
+            yield _Hit(department, places, "".join(words[start : places[-1] + 1]).rstrip())
 
 
-def _phrase_end(words: Sequence[str], start: int, stems: Sequence[str]) -> int | None:
-    end = start + 1
+def _places(words: Sequence[str], start: int, stems: Sequence[str]) -> tuple[int, ...]:
+    places = [start]
     for stem in stems[1:]:
-        near = range(end, min(end + GAP_MAX + 1, len(words)))
+        near = range(places[-1] + 1, min(places[-1] + GAP_MAX + 2, len(words)))
         found = next((place for place in near if words[place].startswith(stem)), None)
         if found is None:
-            return None
-        end = found + 1
-    return end
+            return ()
+        places.append(found)
+    return tuple(places)
 
 
 def _by_promise(invitation: Invitation, now: datetime) -> Iterable[tuple[str, Why]]:

@@ -86,6 +86,36 @@ def test_words_in_another_order_or_far_apart_are_no_phrase(words: str) -> None:
     assert routed(company=company, texts={"comment": words})[1] != "words"
 
 
+def test_what_a_longer_topic_is_made_of_says_nothing_for_another_department() -> None:
+    topics = {"billing": {"es": ["devol plata"]}, "logistics": {"es": ["devol", "despach"]}}
+    company = organisation(routing={"arbiter": "reception", "topics": topics})
+    answer = Answer(rating=2, at=FRIDAY_1630, how="button", texts={"comment": "No devolvieron la plata"})
+    to = route(asked(), NPS, answer, company, FRIDAY_1630)
+    assert (to.department, to.why.sure, to.supporting) == ("billing", 1.0, ())
+    between = answer.model_copy(update={"texts": {"comment": "Que devuelva, digo, devolver despachos plata"}})
+    assert route(asked(), NPS, between, company, FRIDAY_1630).supporting == ("logistics",)
+    apart = answer.model_copy(update={"texts": {"comment": "No devolvieron la plata, ni la devolución sirvió"}})
+    assert route(asked(), NPS, apart, company, FRIDAY_1630).why.sure == 0.75
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "speaks"),
+    [
+        ("iva.", "El IVA está mal", True),
+        ("iva.", "Iván no vino", False),
+        ("iva", "Iván no vino", True),
+        ("sin iva. mal", "sin el IVA, mal hecho", True),
+        ("sin iva. mal", "sin Iván, mal", False),
+        ("re-cobro.", "re cobro", True),
+        ("re-cobro.", "re cobros", False),
+        (".", "iva", False),
+    ],
+)
+def test_a_topics_word_with_a_full_stop_is_that_word_alone(topic: str, words: str, speaks: bool) -> None:
+    company = organisation(routing={"arbiter": "reception", "topics": {"billing": {"es": [topic]}}})
+    assert (speaks_of(words, "billing", company) > 0) == speaks
+
+
 def test_how_sure_the_words_are_is_their_share_of_all_that_speak() -> None:
     company = organisation(routing={"arbiter": "reception", "topics": TOPICS})
     answer = Answer(rating=2, at=FRIDAY_1630, how="button", texts={"comment": "La factura, y me trataron mal"})
