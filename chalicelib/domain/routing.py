@@ -1,7 +1,7 @@
 """Choose the department that can mend a low rating, and say why."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -146,10 +146,13 @@ def _by_words(answer: Answer, organisation: Organisation) -> Iterable[tuple[str,
 
 
 @lru_cache(maxsize=TOPICS_KEPT_MAX)
-def _stems(topics: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the words that each topic's places begin with. Remembered: there are hundreds, for every low answer."""
-    taken_apart = (tuple(stem for word in topic.split() for stem in _of_topic(word)) for topic in topics)
-    return tuple(sorted(set(taken_apart)))
+def _topics(topics: tuple[str, ...]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Return what each topic's words begin with, by the first. Remembered: there are hundreds, for every answer."""
+    apart = (tuple(stem for word in topic.split() for stem in _of_topic(word)) for topic in topics)
+    by_first: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for first, *more in sorted(set(filter(None, apart))):
+        by_first[first] = (*by_first.get(first, ()), tuple(more))
+    return by_first
 
 
 def _of_topic(word: str) -> Iterable[str]:
@@ -169,22 +172,22 @@ def _ended(text: str) -> list[str]:
 def _hits_of(words: Sequence[str], organisation: Organisation) -> Iterable[_Hit]:
     begins = " " + "".join(words)
     for department, by_language in organisation.routing.topics.items() if words else ():
-        for stems in _stems(tuple(topic for topics in by_language.values() for topic in topics)):
-            if stems and " " + stems[0] in begins:
-                yield from _hits(words, stems, department)
+        for first, every in _topics(tuple(topic for topics in by_language.values() for topic in topics)).items():
+            if first in begins and f" {first}" in begins:
+                yield from _hits(department, words, first, every)
 
 
-def _hits(words: Sequence[str], stems: Sequence[str], department: str) -> Iterable[_Hit]:
-    """Return where words begin as a topic's do, in its order and close together."""
-    for start, word in enumerate(words):
-        places = _places(words, start, stems) if word.startswith(stems[0]) else ()
-        if places:
-            yield _Hit(department, places, "".join(words[start : places[-1] + 1]).rstrip())
+def _hits(department: str, words: Sequence[str], first: str, every: Sequence[Sequence[str]]) -> Iterable[_Hit]:
+    for start in (place for place, word in enumerate(words) if word.startswith(first)):
+        for more in every:
+            if places := _places(words, start, more):
+                yield _Hit(department, places, "".join(words[start : places[-1] + 1]).rstrip())
 
 
-def _places(words: Sequence[str], start: int, stems: Sequence[str]) -> tuple[int, ...]:
+def _places(words: Sequence[str], start: int, more: Sequence[str]) -> tuple[int, ...]:
+    """Return where a topic's words stand from this one on, in its order and close together; nothing if they do not."""
     places = [start]
-    for stem in stems[1:]:
+    for stem in more:
         near = range(places[-1] + 1, min(places[-1] + GAP_MAX + 2, len(words)))
         found = next((place for place in near if words[place].startswith(stem)), None)
         if found is None:
