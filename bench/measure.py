@@ -1,23 +1,23 @@
 """Run every measurement, each in a world of its own, and gather the figures."""
 
 import platform
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 from bench import cold, company, month, scenario, steps
 from bench.account import Account, fixed, kept
-from bench.world import OVERLAY, World, running
+from bench.world import OVERLAY, Used, World, running
 from chalicelib.adapters.dynamodb.keys import LANES
 from infra.aws import bill
 from infra.local.resources import Overlay
 
 MILLION = 1_000_000
 WARM = 30  # surveys before anything is timed: code is loaded, connections stand
-REFERENCE_ROUNDS = 9
+PROFILED = 100  # surveys whose function calls are counted
 TOGETHER = (1, 5, 25, 100)
 """How many events are decided together, where what that saves is measured."""
 REMIND_AFTER = timedelta(days=3)
@@ -50,8 +50,9 @@ class Found:
 
     latest: Json = field(default_factory=dict)
     figures: Json = field(default_factory=dict)
-    paths: list[tuple[str, float, float, float, float, float]] = field(default_factory=list)
-    """Path, invocations, processor ms, of these the AWS client's, write units, read units: for one survey or answer."""
+    paths: list[tuple[str | float, ...]] = field(default_factory=list)
+    """Of each path, for one survey or answer: invocations, function calls, processor ms, of these the AWS client's,
+    the former at the stated speed, write units, read units."""
     units: list[tuple[str, str, str, float, float]] = field(default_factory=list)
     """Path, call, item, write units, read units, for one survey."""
 
@@ -61,13 +62,13 @@ def measure(size: Size, say: Say) -> Found:
     found = Found()
     found.latest |= {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "surveys": size.surveys}
     found.latest |= {"machine": f"{platform.machine()}, Python {platform.python_version()}"}
-    found.latest["reference_loop_ms"] = reference_ms()
     say(f"timing {size.timed} surveys")
     with running(company.company(), is_metered=False) as timed:
         _warm(timed)
         _live(timed, size.timed, size)
         _client(found, timed, size)
         _together(found, timed)
+        calls = _function_calls(timed, size)
     say(f"counting {size.surveys} surveys")
     with running(company.company(), is_metered=True) as counted:
         account = Account(counted, timed, bill.prices())
@@ -76,7 +77,7 @@ def measure(size: Size, say: Say) -> Found:
         _each(found, account, size, low)
         _month(found, counted, size, say)
         found.figures |= {"kept": stored, "fixed": fixed(account, Overlay.read(OVERLAY).content)}
-        _tables(found, account, size)
+        _tables(found, account, size, calls)
         _batches(found, counted, say)
         _together(found, counted)
         _beside(found, counted, low, size, say)
@@ -88,30 +89,18 @@ def measure(size: Size, say: Say) -> Found:
     return found
 
 
-def reference_ms() -> float:
-    """Return the processor time of a fixed loop: how fast this machine was, and how disturbed."""
-    return min(_loop_ms() for _ in range(REFERENCE_ROUNDS))
-
-
-def _loop_ms() -> float:
-    start, total = time.process_time(), 0
-    for number in range(500_000):
-        total += number
-    return (time.process_time() - start) * 1000
-
-
 def _warm(world: World) -> None:
     ids = scenario.decide(world, company.closings(WARM, "warm"), "warm")
     scenario.send(world, ids, path="warm")
     scenario.report_deliveries(world, ids, path="warm")
-    scenario.answer(world, ids)
+    scenario.follow(world, scenario.answer(world, ids))  # to their end: no alert of theirs falls due beside surveys
     world.used.clear()
     world.now += timedelta(days=1)
 
 
-def _live(world: World, surveys: int, size: Size) -> list[str]:
+def _live(world: World, surveys: int, size: Size, name: str = "") -> list[str]:
     """Live the scenario and what is told apart from it; return who was let down."""
-    ids = scenario.decide(world, company.closings(surveys, "s", world.now))
+    ids = scenario.decide(world, company.closings(surveys, f"{name}s", world.now))
     scenario.send(world, ids)
     scenario.report_deliveries(world, ids)
     low = scenario.answer(world, ids[:: scenario.ANSWERED_EACH])
@@ -120,7 +109,7 @@ def _live(world: World, surveys: int, size: Size) -> list[str]:
     with world.path("sweep"):
         world.now += timedelta(minutes=1)
         world.schedules["sweep"].invoke({**scenario.SCHEDULED, "time": world.now.isoformat()})
-    texts = scenario.decide(world, company.closings(size.beside, "t", world.now, channel="sms"), "sms")
+    texts = scenario.decide(world, company.closings(size.beside, f"{name}t", world.now, channel="sms"), "sms")
     scenario.send(world, texts, path="sms")
     scenario.report_deliveries(world, texts, "sms", "sms")
     return low
@@ -133,6 +122,10 @@ def _client(found: Found, timed: World, size: Size) -> None:
     answer = [timed.used[path] for path in ("answer/page", "answer/submit")]
     client = sum(each.client_ms for each in answer) / answers
     found.latest |= {
+        "reference_mail_ms": median(each for used in timed.used.values() for each in used.references),
+        "cpu_ms_per_survey_at_stated_speed": _mean(survey, size.timed, "stated_ms"),
+        "cpu_ms_per_answer_at_stated_speed": sum(each.stated_ms - each.client_ms / each.slowness for each in answer)
+        / answers,
         "cpu_ms_per_survey": _mean(survey, size.timed),
         "cpu_ms_per_survey_of_which_aws_client": sum(each.client_ms for each in survey) / size.timed,
         "cpu_ms_per_answer": _mean(answer, answers) - client,  # the budget is without the database
@@ -142,8 +135,17 @@ def _client(found: Found, timed: World, size: Size) -> None:
     }
 
 
-def _mean(used: list[Any], things: float) -> float:
-    return float(sum(each.cpu_ms for each in used) / things)
+def _mean(used: list[Used], things: float, what: str = "cpu_ms") -> float:
+    return float(sum(getattr(each, what) for each in used) / things)
+
+
+def _function_calls(world: World, size: Size) -> dict[str, float]:
+    """Return the function calls of each step, for one survey, answer, case: no load of the machine changes them."""
+    few = replace(size, surveys=PROFILED, beside=PROFILED // 5)
+    world.now += timedelta(days=365)  # the telephones are the same again, and rest no more
+    with world.counting_calls() as used:
+        _live(world, PROFILED, few, "f")
+    return {path: each.calls / _things(path, few) for path, each in used.items()}
 
 
 def _each(found: Found, account: Account, size: Size, low: list[str]) -> None:
@@ -178,22 +180,25 @@ def _month(found: Found, world: World, size: Size, say: Say) -> None:
     }
 
 
-def _tables(found: Found, account: Account, size: Size) -> None:
+def _tables(found: Found, account: Account, size: Size, calls: dict[str, float]) -> None:
     tally = account.counted.meter.tally
     for path in sorted(account.counted.used):
         used, timed = account.counted.used[path], account.timed.used.get(path)
-        things = _things(path, account.counted, size)
+        things = _things(path, size)
         client = timed.client_ms / timed.invocations() * used.invocations() if timed and timed.invocations() else 0.0
-        numbers = (used.invocations(), account.cpu_ms(path), client, tally.write_units(path), tally.read_units(path))
-        found.paths.append((path, *(number / things for number in numbers)))  # type: ignore[arg-type]  # five of them
+        cpu_ms = account.cpu_ms(path)
+        stated_ms = cpu_ms / timed.slowness if timed else cpu_ms
+        totals = (used.invocations(), cpu_ms, client, stated_ms, tally.write_units(path), tally.read_units(path))
+        invoked, *means = (total / things for total in totals)
+        found.paths.append((path, invoked, calls.get(path, 0.0), *means))
     places = {*tally.writes, *tally.reads}
     for place in sorted(places, key=lambda each: (each.path, each.call, each.item)):
-        things = _things(place.path, account.counted, size)
+        things = _things(place.path, size)
         units = (tally.writes[place] / things, tally.reads[place] / things)
         found.units.append((place.path, place.call, place.item, *units))
 
 
-def _things(path: str, world: World, size: Size) -> int:
+def _things(path: str, size: Size) -> int:
     """Return how many surveys, answers, cases or views a path was for."""
     kind = path.partition("/")[0]
     answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))

@@ -35,7 +35,11 @@ KINDS = {
 HOW = (
     "Processor time is `time.process_time` of the process that runs the handlers: our code and its AWS client. The"
     " table, the queues and the carrier run in processes of their own and are not in it. Of like calls the median"
-    " counts. Units are worked out from item sizes and index changes by AWS's rules; the emulator's are never read."
+    " counts. The machine is shared: beside each invocation a mail is made by the standard library's `EmailMessage`,"
+    ' which takes 1.35 ms on the machine that the budgets are stated for; times "at stated speed" are divided by how'
+    " much longer it took here, the measured ones stand beside them. Function calls are counted by the profiler in a"
+    " run of their own, and no load changes them. Units are worked out from item sizes and index changes by AWS's"
+    " rules; the emulator's are never read."
 )
 
 Json = dict[str, Any]
@@ -49,11 +53,20 @@ class Budget:
     limit: float
     found: float
     digits: int = 2
+    stated: float | None = None
+    """The processor's time at the speed for which the limit is stated."""
 
-    def row(self) -> tuple[str, str, str, str]:
+    def row(self) -> tuple[str, str, str, str, str]:
         """Return it as text."""
-        verdict = "within" if self.found <= self.limit else f"{self.found / self.limit:.1f} × the limit"
-        return self.what, f"{self.limit:,.{self.digits}f}", f"{self.found:,.{self.digits}f}", verdict
+        stated = "" if self.stated is None else f"{self.stated:,.{self.digits}f}"
+        return self.what, f"{self.limit:,.{self.digits}f}", f"{self.found:,.{self.digits}f}", stated, self._verdict
+
+    @property
+    def _verdict(self) -> str:
+        if self.found <= self.limit:
+            return "within"
+        over = f"{self.found / self.limit:.1f} × the limit"
+        return f"{over}, within at stated speed" if self.stated and self.stated <= self.limit else over
 
 
 def budgets(latest: Json) -> list[Budget]:
@@ -63,8 +76,18 @@ def budgets(latest: Json) -> list[Budget]:
         Budget("bill for a million surveys, all but messages ($)", 7.50, latest["bill_usd_per_million"]),
         Budget("write units of a survey nobody answers", 6, latest["write_units_per_silent_survey"]),
         Budget("write units more for each reminder", 3, latest["write_units_per_reminder"]),
-        Budget("processor ms per survey sent", 1.0, latest["cpu_ms_per_survey"]),
-        Budget("processor ms per answer, page and submit, database apart", 2.0, latest["cpu_ms_per_answer"]),
+        Budget(
+            "processor ms per survey sent",
+            1.0,
+            latest["cpu_ms_per_survey"],
+            stated=latest["cpu_ms_per_survey_at_stated_speed"],
+        ),
+        Budget(
+            "processor ms per answer, page and submit, database apart",
+            2.0,
+            latest["cpu_ms_per_answer"],
+            stated=latest["cpu_ms_per_answer_at_stated_speed"],
+        ),
         Budget("survey page, bytes", 14 * 1024, latest["page_bytes"], 0),
         Budget("survey page, bytes gzip", 5 * 1024, latest["page_gzip_bytes"], 0),
         Budget("trend: read units at a million answers over those at a thousand", 1.2, _ratio(trend)),
@@ -93,13 +116,14 @@ Table = tuple[str, Sequence[str], list[tuple[object, ...]]]
 def tables(found: Found) -> Iterable[Table]:
     """Return every table: its title, columns and rows."""
     latest = found.latest
-    yield "Budgets", ("what", "limit", "measured", ""), [budget.row() for budget in budgets(latest)]
+    yield "Budgets", ("what", "limit", "measured", "at stated speed", ""), [budget.row() for budget in budgets(latest)]
     yield "The bill for a million surveys, $", ("part", "of what", "how much", "$"), _bill_rows(latest["bill_lines"])
     apart = _bill_rows(latest["bill_apart_lines"])
     apart.append(("every month, whatever happens", "", "", f"{latest['bill_fixed_usd_per_month']:.2f}"))
     apart.append(("messages, a million mails", "", "", f"{latest['bill_messages_usd_per_million']:.2f}"))
     yield "Apart, for a million surveys: one reminder, one machine's view for each, $", ("part", "", "", "$"), apart
-    columns = ("path", "invocations", "CPU ms", "AWS client ms", "write units", "read units")
+    measured = ("CPU ms", "of these AWS client", "CPU ms at stated speed")
+    columns = ("path", "invocations", "function calls", *measured, "write units", "read units")
     yield "What each step takes, for one survey, answer, case", columns, [_rounded(row) for row in found.paths]
     dear = [row for row in found.units if row[0].partition("/")[0] in ("survey", "answer", "case")]
     yield "Where units go", ("path", "call", "item", "write units", "read units"), [_rounded(row) for row in dear]
@@ -138,7 +162,7 @@ def _beside(latest: Json) -> list[tuple[object, ...]]:
         "cold_cpu_ms",
         "cold_ratio_by_the_clock",
         "bare_python_with_chalice_ms",
-        "reference_loop_ms",
+        "reference_mail_ms",
     )
     return [(name, _said(latest[name])) for name in names]
 

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from cProfile import Profile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -22,6 +23,7 @@ from statistics import median
 from typing import Any, cast
 
 from bench.meter import Key, Meter, plain
+from bench.reference import STATED_MS, reference_ms
 from bench.units import Image, indexes_of
 from chalicelib import runtime
 from chalicelib.adapters import clients
@@ -52,8 +54,12 @@ class Used:
 
     samples: dict[str, list[float]] = field(default_factory=dict)
     """The processor's milliseconds of each invocation, by function."""
+    references: list[float] = field(default_factory=list)
+    """The reference's milliseconds, once after each invocation; where the processor's time is measured."""
     client_ms: float = 0.0
     """Of these, what the AWS client took; told only where the client is timed."""
+    calls: int = 0
+    """How many functions were called, where that is counted."""
     log_bytes: int = 0
     beside: Counter[str] = field(default_factory=Counter)
     """What AWS does and charges for around our code, by the name of its price."""
@@ -66,6 +72,16 @@ class Used:
     def cpu_ms(self) -> float:
         """The processor time of all: of many like calls the median counts, since a shared machine disturbs some."""
         return sum(_total(each) for each in self.samples.values())
+
+    @property
+    def slowness(self) -> float:
+        """How many times slower the machine was just then than the one for which the budgets are stated."""
+        return median(self.references) / STATED_MS if self.references else 1.0
+
+    @property
+    def stated_ms(self) -> float:
+        """The processor time of all as it would be at the speed for which the budgets are stated."""
+        return self.cpu_ms / self.slowness
 
 
 def _total(samples: list[float]) -> float:
@@ -99,7 +115,9 @@ class Watched(Function):
 class World:
     """The system without its pumps' threads: whoever measures calls each function."""
 
-    def __init__(self, aws: EmbeddedAws, made: resources.Resources, meter: Meter) -> None:
+    def __init__(self, aws: EmbeddedAws, made: resources.Resources, meter: Meter, *, is_timed: bool) -> None:
+        self.is_timed = is_timed
+        self._profile: Profile | None = None
         self.aws = aws
         self.resources = made
         self.meter = meter
@@ -145,11 +163,29 @@ class World:
             self.meter.path = before
 
     @contextmanager
+    def counting_calls(self) -> Iterator[dict[str, Used]]:
+        """Count the functions that are called in this block, apart from what was timed before."""
+        before, self.used = self.used, {}
+        self.is_timed, self._profile = False, Profile()
+        try:
+            yield self.used
+        finally:
+            self.used, self.is_timed, self._profile = before, True, None
+
+    @contextmanager
     def watching(self, function: str) -> Iterator[None]:
         """Count this block as one invocation."""
+        if self._profile:
+            with self._profile as profile:
+                yield
+            self.now_used.calls += sum(each.callcount for each in profile.getstats())
+            profile.clear()
+            return
         start = time.process_time()
         yield
         self.now_used.samples.setdefault(function, []).append((time.process_time() - start) * 1000)
+        if self.is_timed:
+            self.now_used.references.append(reference_ms())
 
     def wait_for_morning(self) -> None:
         """Let time pass until it is ten in the morning on a day when customers may be written to."""
@@ -274,7 +310,7 @@ def _world(aws: EmbeddedAws, made: resources.Resources, organisation: Organisati
     meter = Meter(indexes_of(OVERLAY), lambda table, key: _look(aws, table, key))
     runtime.forget()
     clients.session.cache_clear()  # a new session, whose clients tell the meter and no later world
-    world = World(aws, made, meter)
+    world = World(aws, made, meter, is_timed=not is_metered)
     if is_metered:
         meter.attach(clients.session())
     else:
