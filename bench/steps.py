@@ -68,7 +68,7 @@ def trend_units(world: World, invitation: Invitation, responses: int, lanes: int
 
 def _fill(world: World, invitation: Invitation, responses: int, lanes: int) -> None:
     """Count so many answers, evenly over a month's days and some lanes; none of them waits in its lane."""
-    counters = DynamoCounters(Table(clients.dynamodb(), world.table), Limits(ages=1))
+    counters = DynamoCounters(Table(clients.dynamodb(), world.table), Limits(ages=1, batches=1))
     cell = responses / (DAYS * lanes)
     for lane, shard in enumerate(_shards()[:lanes]):
         rows: list[Row] = []

@@ -27,6 +27,7 @@ INDEX_WRITES_PER_SURVEY = 4  # of the due index: planned, moved to its reminder 
 RECORDS_PER_SURVEY = 4  # of the stream
 RECORDS_PER_BATCH = 100
 LISTED_PER_CASE = 4  # writes of a department's list: opened, its date moved (out and in), resolved
+BATCH_UNITS = 4  # of a batch's own item; beside it, a share of its lane's
 UNEVEN = 1.5  # the fullest of a few lanes or shards against the mean
 
 INTAKE_SECONDS = 0.03  # an event's wall time: five calls of the table
@@ -62,7 +63,7 @@ def load(a_day: int, *, due_shards: int = keys.DUE_SHARDS, lanes: int = keys.LAN
         a_day=a_day,
         surveys=surveys,
         due_shard_writes=surveys * INDEX_WRITES_PER_SURVEY / due_shards,
-        lane_units=batches / lanes * UNEVEN * Limits().bytes_max / 1024,
+        lane_units=batches / lanes * UNEVEN * (BATCH_UNITS + Limits().bytes_max / 1024 / Limits().batches),
         department_writes=surveys * CASES * LISTED_PER_CASE,
         table_units=surveys * UNITS_PER_SURVEY,
         intake_at_once=ceil(surveys * INTAKE_SECONDS),

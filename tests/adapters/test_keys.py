@@ -15,6 +15,9 @@ ROW = re.compile(r"^    (\w+)\s+(\S+)\s+(\S+)\s+(.+)$", re.MULTILINE)
 HEADS = ("item", "index", "due", "department")
 DOCUMENTED = [found for found in ROW.findall(keys.__doc__ or "") if found[0] not in HEADS]
 
+FORMED = {"entry": {"<version>": "000007"}, "batch": {"<place>": "04"}, "note": {"<stamp>": stamp(AT)}}
+"""What keys write of what is given to them."""
+
 
 @pytest.mark.parametrize(("item", "pk", "sk", "indexes"), DOCUMENTED)
 def test_each_item_has_the_key_that_is_documented(item: str, pk: str, sk: str, indexes: str) -> None:
@@ -26,10 +29,7 @@ def test_each_item_has_the_key_that_is_documented(item: str, pk: str, sk: str, i
         told["<sha256>"] = keys.token("t")[0].removeprefix("TOKEN#")
     if item == "timer":
         told["<shard>"] = keys.due_shard("t")
-    if item == "entry":
-        told["<version>"] = "000007"
-    if item == "note":
-        told["<stamp>"] = stamp(AT)
+    told |= FORMED.get(item, {})
     for placeholder, value in told.items():
         pk, sk = pk.replace(placeholder, str(value)), sk.replace(placeholder, str(value))
     assert make(**given) == (pk, sk)
@@ -40,6 +40,8 @@ def _given(item: str, name: str) -> str | int | datetime:
         return AT
     if item == "entry" and name == "version":
         return 7
+    if item == "batch" and name == "version":
+        return 4 + keys.BATCH_PLACES
     return 3 if name == "lane" else "t"
 
 

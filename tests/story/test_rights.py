@@ -189,7 +189,9 @@ def our_people_look(company: Company, case: Json) -> None:
 def counts_leave_their_lane(lazo: LocalSystem) -> None:
     """Let a counter that is no longer counted on leave for an item of its own, after two writes instead of hundreds."""
     with lazo.resources.permissions.acting("Project"):
-        counters = DynamoCounters(Table(clients.dynamodb(), lazo.resources.names["Table"]), Limits(ages=1, writes=1))
+        counters = DynamoCounters(
+            Table(clients.dynamodb(), lazo.resources.names["Table"]), Limits(ages=1, writes=1, batches=1)
+        )
         for n in range(4):
             row = Row("response", "all", "all", f"2026-01-0{n + 1}", {"n": 1})
             counters.add("shard", [row], last=counters.checkpoint("shard"), end=f"{n + 1:040}")

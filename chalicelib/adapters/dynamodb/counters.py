@@ -1,16 +1,29 @@
-"""Keep the rollups: gathered in a lane's item with its checkpoints, then added to items of their own.
+"""Keep the rollups: gathered in a lane's items with its checkpoints, then added to items of their own.
 
 Whoever reads adds both up. A row says at which of its lane's flushes it was last added to: where that was after the
 lane was read, what is in both would count twice, and the lane is read again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.codec import Image, text_key
-from chalicelib.adapters.dynamodb.lane import Lane, Limits, aged, body_of, counted, leaving, read_lane
-from chalicelib.adapters.dynamodb.table import TRANSACTION_MAX, TRIES_MAX, Put, Table
+from chalicelib.adapters.dynamodb.lane import (
+    Batch,
+    Lane,
+    Limits,
+    Standing,
+    aged,
+    body_of,
+    body_of_batch,
+    leaving,
+    read_batch,
+    read_lane,
+    standing,
+)
+from chalicelib.adapters.dynamodb.table import TRANSACTION_MAX, TRIES_MAX, Put, PutNewer, Table
 from chalicelib.domain.rollup import Row
 from chalicelib.errors import Conflict, Overloaded
 
@@ -28,7 +41,7 @@ class DynamoCounters:
         self._table = table
         self._limits = limits or Limits()
         self._known: dict[tuple[str, str], set[str]] = {}
-        self._seen: dict[int, Lane] = {}
+        self._seen: dict[int, Standing] = {}
         self._kept: _Pending | None = None
         self._keeps = False
 
@@ -38,45 +51,71 @@ class DynamoCounters:
         return one
 
     def checkpoint(self, shard: str) -> str:
-        return self._read(keys.lane_of(shard)).shards.get(shard, "")
+        number = keys.lane_of(shard)
+        seen = self._seen.get(number)
+        found = seen if seen and self._is_last(number, seen) else self._read(number)
+        return found.end_of(shard)
+
+    def _is_last(self, number: int, seen: Standing) -> bool:
+        """Say whether nobody has counted since: the next batch would stand in its place, or one later still."""
+        image = self._table.get(keys.batch(number, seen.version + 1))
+        return image is None or _version_of(image) <= seen.version
 
     def add(self, shard: str, rows: Sequence[Row], *, last: str, end: str) -> None:
         if len(rows) > ROWS_MAX:
             raise ValueError(f"{len(rows)} rows; at once there may be {ROWS_MAX}")
         number = keys.lane_of(shard)
         for _ in range(TRIES_MAX):
-            lane = self._at(number, shard, last)
+            found = self._at(number, shard, last)
             try:
-                self._write(number, lane, counted(lane, rows, shard, end))
+                self._count(number, found, found.next(rows, shard, end))
             except Conflict:
                 self._seen.pop(number, None)  # another shard of this lane was quicker
             else:
                 return
         raise Conflict(f"lane {number} moved on {TRIES_MAX} times")
 
-    def _at(self, number: int, shard: str, last: str) -> Lane:
+    def _at(self, number: int, shard: str, last: str) -> Standing:
         """Return a lane in which a shard stands at a checkpoint, read anew where we remember it otherwise."""
         seen = self._seen.get(number)
-        lane = seen if seen and seen.shards.get(shard, "") == last else self._read(number)
-        if lane.shards.get(shard, "") != last:
+        found = seen if seen and seen.end_of(shard) == last else self._read(number)
+        if found.end_of(shard) != last:
             raise Conflict(f"{shard} has been counted beyond {last or 'its beginning'}")
-        return lane
+        return found
 
-    def _read(self, number: int) -> Lane:
-        image = self._table.get(keys.lane(number))
-        self._seen[number] = lane = _lane(image) if image else Lane()
-        return lane
+    def _read(self, number: int) -> Standing:
+        for _ in range(TRIES_MAX):
+            found = _standings(self._table.get_many(_keys_of(number))).get(number, Standing(Lane()))
+            if found:
+                self._seen[number] = found
+                return found
+        raise Overloaded(f"lane {number} moved on {TRIES_MAX} times while it was read")
 
-    def _write(self, number: int, before: Lane, after: Lane) -> None:
-        kept, gone = leaving(aged(after, self._limits), ROWS_MAX)
-        put = Put(_image(number, kept), over=before.version)
+    def _count(self, number: int, found: Standing, batch: Batch) -> None:
+        """Write a batch, and let the lane take in those that stand, now and then."""
+        if len(found.batches) >= keys.BATCH_PLACES:
+            # Whoever should have done so died: the batch would take the place of one that is still needed.
+            found = self._take_in(number, found)
+        self._table.put(PutNewer(_batch_image(number, batch)))
+        self._seen[number] = found = Standing(found.lane, (*found.batches, batch))
+        if len(found.batches) >= self._limits.batches:
+            # It is counted already: whoever was quicker has taken in the same.
+            with suppress(Conflict):
+                self._take_in(number, found)
+
+    def _take_in(self, number: int, found: Standing) -> Standing:
+        """Write a lane with all its batches in it, and let rows leave it."""
+        kept, gone = leaving(aged(found.taken_in(), self._limits), ROWS_MAX)
+        put = Put(_image(number, kept), over=found.lane.version)
         additions = [_addition(row, number, kept.flushes) for row in gone if any(row.counts.values())]
+        self._seen.pop(number, None)
         if additions:
             self._learn(gone)
             self._table.write([put], additions)
         else:
             self._table.put(put)
-        self._seen[number] = kept
+        self._seen[number] = taken = Standing(kept)
+        return taken
 
     def _learn(self, rows: Sequence[Row]) -> None:
         """Enter new values before their rows leave the lane: what is counted can be found."""
@@ -133,8 +172,14 @@ class DynamoCounters:
         """Return what the lanes hold; within a glance, as they were at its first look."""
         if self._kept is not None:
             return self._kept
-        images = self._table.get_many([keys.lane(number) for number in range(keys.LANES)])
-        pending = _Pending({int(image["pk"]["S"].partition("#")[2]): _lane(image) for image in images})
+        wanted = [key for number in range(keys.LANES) for key in _keys_of(number)]
+        for _ in range(TRIES_MAX):
+            found = _standings(self._table.get_many(wanted))
+            if all(found.values()):
+                break
+        else:
+            raise Overloaded(f"the lanes moved on {TRIES_MAX} times while they were read")
+        pending = _Pending({number: each for number, each in found.items() if each})
         if self._keeps:
             self._kept = pending
         return pending
@@ -143,10 +188,10 @@ class DynamoCounters:
 class _Pending:
     """What the lanes hold and their rows do not yet, by kind, dimension and value."""
 
-    def __init__(self, lanes: Mapping[int, Lane]) -> None:
-        self._flushes = {number: lane.flushes for number, lane in lanes.items()}
+    def __init__(self, lanes: Mapping[int, Standing]) -> None:
+        self._flushes = {number: found.lane.flushes for number, found in lanes.items()}
         self._rows: dict[tuple[str, str], dict[str, list[tuple[str, Mapping[str, int]]]]] = {}
-        for age in (age for lane in lanes.values() for age in lane.ages):
+        for age in (age for found in lanes.values() for age in found.ages()):
             for (kind, dimension, value, day), counts in age.items():
                 self._rows.setdefault((kind, dimension), {}).setdefault(value, []).append((day, counts))
 
@@ -159,12 +204,35 @@ class _Pending:
         return self._rows.get((kind, dimension), {})
 
 
-def _lane(image: Image) -> Lane:
-    return read_lane(int(image["v"]["N"]), image["body"]["B"])
+def _keys_of(number: int) -> list[keys.Key]:
+    return [keys.lane(number), *(keys.batch(number, place) for place in range(keys.BATCH_PLACES))]
+
+
+def _standings(images: Iterable[Image]) -> dict[int, Standing | None]:
+    """Return lanes with their batches; None for one that was written while it was read."""
+    lanes: dict[int, Lane] = {}
+    batches: dict[int, list[Batch]] = {}
+    for image in images:
+        number, body = int(keys.id_of(image["pk"]["S"])), image["body"]["B"]
+        if image["sk"]["S"].startswith(keys.BATCH):
+            batches.setdefault(number, []).append(read_batch(_version_of(image), body))
+        else:
+            lanes[number] = read_lane(_version_of(image), body)
+    numbers = lanes.keys() | batches.keys()
+    return {number: standing(lanes.get(number, Lane()), batches.get(number, ())) for number in numbers}
+
+
+def _version_of(image: Image) -> int:
+    return int(image["v"]["N"])
 
 
 def _image(number: int, lane: Lane) -> Image:
     return text_key(keys.lane(number)) | {"v": {"N": str(lane.version)}, "body": {"B": body_of(lane)}}
+
+
+def _batch_image(number: int, batch: Batch) -> Image:
+    own = {"v": {"N": str(batch.version)}, "body": {"B": body_of_batch(batch)}}
+    return text_key(keys.batch(number, batch.version)) | own
 
 
 def _addition(row: Row, lane: int, flush: int) -> dict[str, Any]:

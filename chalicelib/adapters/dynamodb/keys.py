@@ -21,6 +21,7 @@
     rollup                ROLLUP#<kind>#<dimension>#<value>   <day>#<lane>            –
     values                ROLLUP#<kind>#<dimension>           VALUES                  –
     lane                  LANE#<lane>                         LANE                    –
+    batch                 LANE#<lane>                         BATCH#<place>           –
     token                 TOKEN#<sha256>                      TOKEN                   –
     timer                 TIMER#<shard>                       <stamp>#<name>          –
 
@@ -51,12 +52,13 @@ IMPORTED = "imported"
 
 DUE_SHARDS = 4  # 4,000 writes a second; raising it loses nothing, since the shards of before are still read
 LANES = 8
+BATCH_PLACES = 11  # of a lane: with the lane itself, and for all lanes, one BatchGetItem
 
 Key = tuple[str, str]
 
 INVITATION, CASE, ENTRY, DIGEST, WEEKLY = "INVITATION", "CASE", "CASE#", "DIGEST", "WEEKLY"
 INCIDENT, NOTE = "INCIDENT", "NOTE#"
-KEEPING = "KEEPING"
+KEEPING, BATCH = "KEEPING", "BATCH#"
 CUSTOMER, PAST, ADDRESS, EARLY, TOKEN = "CUSTOMER", "PAST#", "ADDRESS", "EVENT", "TOKEN"
 
 _DUE = ("due", "due_at")
@@ -177,6 +179,11 @@ def values(kind: str, dimension: str) -> Key:
 def lane(lane: int) -> Key:
     """Key of what a lane has counted of the stream, how far, and what it has not yet added to its rows."""
     return f"LANE#{lane}", "LANE"
+
+
+def batch(lane: int, version: int) -> Key:
+    """Key of what one batch has counted since its lane was last written; a later version takes its place."""
+    return f"LANE#{lane}", f"{BATCH}{version % BATCH_PLACES:02d}"
 
 
 def token(text: str) -> Key:

@@ -1,8 +1,15 @@
 """Hold what a lane of the stream has counted and not yet written to its rows, and how far it has come.
 
-Both stand in one item, so that counting a batch is one conditional put: a transaction with each row would cost twenty
-times as much. A row stays while it is counted on: in the lane it costs a byte or two in each write, outside two units
-each time. Rows that a hundred writes have not touched grow old, and after as many more leave for items of their own.
+A batch is one conditional put of an item of its own: what it counts, and how far its shard has come with it. Every
+eighth time the lane's own item takes in the batches since; it is ten times as large. A transaction with each row would
+cost a hundred times as much.
+
+A row stays while it is counted on: in the lane it costs a byte or two each time, outside two units. Rows that a hundred
+batches have not touched grow old, and after as many more leave for items of their own.
+
+Each batch has a version, the next after all that stand, and one place among a few that are written over and over. Of
+two who count on the same state one loses that place. A lane takes in whole batches and writes none: who does so twice,
+or dies on the way, changes nothing. So whoever reads needs the lane and all batches after it, without a gap.
 """
 
 import json
@@ -28,11 +35,15 @@ _BORN = re.compile(r"shardId-(\d{20})-")
 
 @dataclass(frozen=True)
 class Limits:
-    """How long rows stay: `ages` that they pass through, the writes that an age takes, and the bytes of all."""
+    """How long rows stay: `ages` that they pass through, the batches that an age takes, and the bytes of all.
+
+    And after how many batches the lane takes them in.
+    """
 
     ages: int = 3
     writes: int = 128
     bytes_max: int = 32_000
+    batches: int = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,61 @@ class Lane:
                 yield Row(*key, counts)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What one batch of a shard has counted, and where it ends; `version` is that of the lane once it is in it."""
+
+    version: int
+    shard: str
+    end: str
+    counts: Age
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A lane with the batches that it has not taken in yet, in order and without a gap."""
+
+    lane: Lane
+    batches: tuple[Batch, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """The version of the last batch."""
+        return self.lane.version + len(self.batches)
+
+    def end_of(self, shard: str) -> str:
+        """Return how far a shard has come; empty at first."""
+        ends = (batch.end for batch in reversed(self.batches) if batch.shard == shard)
+        return next(ends, self.lane.shards.get(shard, ""))
+
+    def ages(self) -> Iterator[Age]:
+        """Yield all that is pending."""
+        yield from self.lane.ages
+        yield from (batch.counts for batch in self.batches)
+
+    def next(self, rows: Iterable[Row], shard: str, end: str) -> Batch:
+        """Return some rows as the next batch."""
+        return Batch(self.version + 1, shard, end, _summed(rows))
+
+    def taken_in(self) -> Lane:
+        """Return the lane with all batches in it."""
+        lane = self.lane
+        for batch in self.batches:
+            lane = counted(lane, (Row(*key, counts) for key, counts in batch.counts.items()), batch.shard, batch.end)
+        return lane
+
+
+def standing(lane: Lane, found: Iterable[Batch]) -> Standing | None:
+    """Return a lane with those of some batches that come after it; None where one is missing.
+
+    They are not read at one moment: the lane may be older than a batch that has taken another's place since.
+    """
+    later = sorted((batch for batch in found if batch.version > lane.version), key=lambda batch: batch.version)
+    if [batch.version for batch in later] != [lane.version + 1 + place for place in range(len(later))]:
+        return None
+    return Standing(lane, tuple(later))
+
+
 def read_lane(version: int, body: bytes) -> Lane:
     """Return a lane from its item."""
     held = json.loads(zlib.decompress(body))
@@ -66,7 +132,30 @@ def body_of(lane: Lane) -> bytes:
     """Return what a lane's item holds."""
     ages = [_folded(age) for age in lane.ages]
     held = {"flushes": lane.flushes, "since": lane.since, "shards": lane.shards, "ages": ages}
+    return _packed(held)
+
+
+def read_batch(version: int, body: bytes) -> Batch:
+    """Return a batch from its item."""
+    held = json.loads(zlib.decompress(body))
+    return Batch(version, held["shard"], held["end"], dict(_unfolded(held["counts"])))
+
+
+def body_of_batch(batch: Batch) -> bytes:
+    """Return what a batch's item holds."""
+    return _packed({"shard": batch.shard, "end": batch.end, "counts": _folded(batch.counts)})
+
+
+def _packed(held: Mapping[str, Any]) -> bytes:
     return zlib.compress(json.dumps(held, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode())
+
+
+def _summed(rows: Iterable[Row]) -> Age:
+    total: dict[Key, Mapping[str, int]] = {}
+    for row in rows:
+        key = (row.kind, row.dimension, row.value, row.day)
+        total[key] = _sum(total.get(key, {}), row.counts)
+    return total
 
 
 def _folded(age: Age) -> dict[str, Any]:

@@ -79,6 +79,22 @@ class Put:
         }
 
 
+@dataclass(frozen=True)
+class PutNewer:
+    """An item that may replace one of an earlier version, whichever, or none."""
+
+    image: Image
+
+    def request(self, table: str) -> dict[str, Any]:
+        """Return the call's parameters."""
+        return {
+            "TableName": table,
+            "Item": self.image,
+            "ConditionExpression": "attribute_not_exists(pk) OR v < :v",
+            "ExpressionAttributeValues": {":v": self.image["v"]},
+        }
+
+
 class Table:
     """One table, by its name."""
 
@@ -113,7 +129,7 @@ class Table:
             self._sleep(FIRST_WAIT_SECONDS * 2**tried)
         raise Overloaded(f"{len(request[self._name]['Keys'])} items could not be read")
 
-    def put(self, put: Put) -> None:
+    def put(self, put: Put | PutNewer) -> None:
         """Write one item; raises Conflict when its condition does not hold."""
         with conflicts():
             self._client.put_item(**put.request(self._name))
