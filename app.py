@@ -10,7 +10,7 @@ app.register_middleware(in_one_shape, "http")
 
 CUSTOMERS = ("customers",)
 OTHERS = ("events", "access", "cases", "trends", "export", "openapi", "pages")
-CONSUMERS = ("consumers", "project", "publish", "files", "audit")
+CONSUMERS = ("consumers", "project", "publish", "files", "parquet", "audit")
 
 match os.environ.get("SERVES"):  # as the stack tells each function of the API
     case "pages":

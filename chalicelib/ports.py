@@ -15,7 +15,7 @@ from chalicelib.domain.terms import Channel, Frozen, Instant
 from chalicelib.domain.timer import Timer
 
 if TYPE_CHECKING:  # whoever answers a customer need not load what the others handle
-    from chalicelib.domain.dayfile import Kind, Line
+    from chalicelib.domain.dayfile import Kind, Line, Told
     from chalicelib.domain.digest import Digest
     from chalicelib.domain.incident import Incident, Noted
     from chalicelib.domain.outgoing import CloudEvent, Post
@@ -539,6 +539,50 @@ class DayFiles(Protocol):
         """Return the lines of some files, in no order; what is gone meanwhile is left out."""
         ...
 
+    def days(self, kind: "Kind") -> Iterable[str]:
+        """Return the days that have files, in their order."""
+        ...
+
+    def note(self, names: Sequence[str]) -> None:
+        """Note that these files were written, for whoever merges days; the same ones make the same note again."""
+        ...
+
+
+DayPlace = tuple["Told", str]
+"""A kind of lines, and a local day."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Days that have got files since they were merged last, under the name by which the note is forgotten."""
+
+    name: str
+    places: "tuple[DayPlace, ...]"
+
+
+class ColumnFiles(Protocol):
+    """One file by column for each kind and day, for who asks about many days at once; and what waits to be merged."""
+
+    def is_empty(self) -> bool:
+        """Say whether there is none at all."""
+        ...
+
+    def notes(self) -> Sequence[Note]:
+        """Return what is noted, some at a time: those that are forgotten make room for others."""
+        ...
+
+    def forget(self, notes: Sequence[Note]) -> None:
+        """Drop notes whose days are written."""
+        ...
+
+    def stands(self, kind: "Told", day: str) -> str | None:
+        """Return what tells the present file of a day from any other; None when there is none."""
+        ...
+
+    def write(self, kind: "Told", day: str, lines: "Sequence[Line]", *, over: str | None) -> None:
+        """Put a day's file in the place of the one that was seen; raises Conflict when another is there by now."""
+        ...
+
 
 class Outlet(Protocol):
     """Where our own events go out: the bus, and the queue of what webhooks are still to be told."""
@@ -611,3 +655,4 @@ class Ports:
     outlet: Outlet
     webhooks: Webhooks
     day_files: DayFiles
+    columns: ColumnFiles

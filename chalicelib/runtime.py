@@ -128,6 +128,7 @@ def _build_ports() -> Ports:
         outlet=_late(lambda: _outlet(given)),
         webhooks=_late(_webhooks),
         day_files=_late(lambda: _day_files(given)),
+        columns=_late(lambda: _columns(given)),
     )
 
 
@@ -148,7 +149,14 @@ def _counters(table: Table) -> Any:
 def _day_files(given: Settings) -> Any:
     from chalicelib.adapters.files import S3DayFiles  # here, so that who touches no file loads no client of S3
 
-    return S3DayFiles(_late(clients.s3), given.day_files_bucket, _queue(given.files_queue_url))
+    is_merged = bool(given.parquet_layer)
+    return S3DayFiles(_late(clients.s3), given.day_files_bucket, _queue(given.files_queue_url), is_merged=is_merged)
+
+
+def _columns(given: Settings) -> Any:
+    from chalicelib.adapters.columns import S3ColumnFiles  # here, as above
+
+    return S3ColumnFiles(_late(clients.s3), given.day_files_bucket)
 
 
 def _carriers(given: Settings) -> Any:

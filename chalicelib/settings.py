@@ -27,6 +27,8 @@ class Settings:
     webhooks_dlq_url: str = ""
     day_files_bucket: str = ""
     files_queue_url: str = ""
+    parquet_layer: str = ""
+    """Not empty where somebody merges day files, and so wants to know which days have changed."""
 
     @property
     def is_https(self) -> bool:

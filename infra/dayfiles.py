@@ -1,22 +1,24 @@
 """Copy day files to this machine, and lay tables over them for DuckDB."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from chalicelib.domain.dayfile import KINDS, ROWS, Told
+from chalicelib.domain.columns import Column, Holds, columns_of
+from chalicelib.domain.dayfile import KINDS, Told
 from chalicelib.ports import DayFile, DayFiles
 
 EVER = ("0000-00-00", "9999-99-99")
 AT_ONCE = 500  # files fetched together
 
-TYPES = {
+TYPES: dict[Holds, str] = {
     "integer": "BIGINT",
     "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "string": "VARCHAR",
+    "truth": "BOOLEAN",
+    "text": "VARCHAR",
+    "instant": "TIMESTAMP",
+    "json": "JSON",
 }
 
 
@@ -58,7 +60,7 @@ def tables(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _newest(kind: Told, folder: Path) -> str:
-    columns = columns_of(kind)
+    columns = {name: _typed(column) for name, column in columns_of(kind).items()}
     if not any((folder / kind).glob("*/*.jsonl")):
         empty = ", ".join(f"null::{type_} as {name}" for name, type_ in columns.items())
         return f"select {empty}, null::DATE as day where false"
@@ -70,22 +72,7 @@ def _newest(kind: Told, folder: Path) -> str:
     return f"select * from {source} qualify row_number() over (partition by id order by version desc, day) = 1"
 
 
-def columns_of(kind: Told) -> dict[str, str]:
-    """Return the columns of a kind with their types, from the model that its lines are written by."""
-    schema = ROWS[kind].model_json_schema(mode="serialization")
-    return {name: _type(told) for name, told in schema["properties"].items()}
-
-
-def _type(told: dict[str, Any]) -> str:
-    one = next(_kinds(told))
-    if one.get("format") == "date-time":
-        return "TIMESTAMP"
-    if one.get("type") == "array":
-        return "JSON" if "$ref" in one["items"] else f"{_type(one['items'])}[]"
-    if one.get("type") == "object":
-        return f"MAP(VARCHAR, {_type(one['additionalProperties'])})"
-    return TYPES[one.get("type", "string")]
-
-
-def _kinds(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from (each for each in told.get("anyOf", [told]) if each.get("type") != "null")
+def _typed(column: Column) -> str:
+    if column.of is None:
+        return TYPES[column.holds]
+    return f"{_typed(column.of)}[]" if column.holds == "list" else f"MAP(VARCHAR, {_typed(column.of)})"

@@ -79,7 +79,7 @@ def asked(id_: str = "i-1", **more: Any) -> Invitation:
 
 def answered(rating: int, id_: str = "i-1", *, at: datetime = AT + timedelta(hours=1), **more: Any) -> Invitation:
     """The same invitation with Ana's confirmed answer; `ratings` and `choices` belong to the answer."""
-    said = {name: more.pop(name) for name in ("ratings", "choices", "texts") if name in more}
+    said = {name: more.pop(name) for name in ("ratings", "choices", "texts", "topics") if name in more}
     answer = Answer(rating=rating, at=at, how="button", **said)
     return asked(id_, **{"confirmed": answer, "first_confirmed_at": at, **more})
 

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from itertools import groupby
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.clients import FILES_AT_ONCE_MAX
 from chalicelib.adapters.queues import Queue
-from chalicelib.domain.dayfile import SUFFIX, Kind, Line, file_name, folder, place_in
+from chalicelib.domain.dayfile import SUFFIX, Kind, Line, file_name, folder, note_name, place_in
 from chalicelib.ports import DayFile
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ LEVEL = 6
 class S3DayFiles:
     """Day files in a bucket; lines wait in a queue, so that few files are written for many batches of the stream."""
 
-    def __init__(self, client: "S3Client", bucket: str, queue: Queue) -> None:
+    def __init__(self, client: "S3Client", bucket: str, queue: Queue, *, is_merged: bool = False) -> None:
         self._client = client
+        self._is_merged = is_merged
         self._bucket = bucket
         self._queue = queue
 
@@ -40,8 +42,12 @@ class S3DayFiles:
         self._client.put_object(Bucket=self._bucket, Key=file_name(kind, day, lines), Body=content)
 
     def of_days(self, kind: Kind, first: str, end: str) -> Iterator[DayFile]:
+        # What both days begin with: who asks for one day is not told of a thousand others.
+        start, stop = folder(kind, first), folder(kind, end)
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{kind}/", StartAfter=folder(kind, first)
+            Bucket=self._bucket,
+            Prefix=commonprefix([start, stop]),  # noqa: RUF071  # sign by sign is what is wanted
+            StartAfter=start,
         )
         for each in (each for page in pages for each in page.get("Contents", ())):
             day = place_in(each["Key"])[1]
@@ -56,6 +62,18 @@ class S3DayFiles:
             readings = [partial(copy_context().run, self._content, file) for file in files]
             for file, content in zip(files, readers.map(lambda reading: reading(), readings), strict=True):
                 yield from (line_of(file.kind, file.day, json.loads(text)) for text in content.splitlines())
+
+    def days(self, kind: Kind) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"{kind}/", Delimiter="/"
+        )
+        for each in (each for page in pages for each in page.get("CommonPrefixes", ())):
+            yield place_in(each["Prefix"])[1]
+
+    def note(self, names: Sequence[str]) -> None:
+        if names and self._is_merged:  # else nobody would ever take them away
+            body = json.dumps(sorted({place_in(name) for name in names})).encode()
+            self._client.put_object(Bucket=self._bucket, Key=note_name(names), Body=body)
 
     def _content(self, file: DayFile) -> str:
         try:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from chalicelib.adapters.lists import ALL, Place, list_name, list_of, merged, place_of, read_cursor, write_cursor
 from chalicelib.adapters.queues import messages_of
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer, Past
-from chalicelib.domain.dayfile import Kind, Line, file_name, place_in
+from chalicelib.domain.dayfile import Kind, Line, Told, file_name, note_name, place_in
 from chalicelib.domain.digest import Digest
 from chalicelib.domain.incident import Incident, Noted
 from chalicelib.domain.invitation import Invitation
@@ -31,6 +31,7 @@ from chalicelib.ports import (
     CaseList,
     Change,
     DayFile,
+    DayPlace,
     Due,
     DueKey,
     Early,
@@ -39,6 +40,7 @@ from chalicelib.ports import (
     Mail,
     Messages,
     Names,
+    Note,
     Page,
     Ports,
     Principal,
@@ -81,6 +83,10 @@ class Memory:
     handed_over: list[Line] = field(default_factory=list)
     """Lines that wait to be written into day files."""
     day_files: dict[str, tuple[Line, ...]] = field(default_factory=dict)
+    changed: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Notes of days that have got files, by their names."""
+    columns: dict[tuple[str, str], tuple[int, tuple[Line, ...]]] = field(default_factory=dict)
+    """Files by column, by kind and day: how often each was written, and its lines."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Messages that can never be handled, with their reasons."""
     views: list[View] = field(default_factory=list)
@@ -605,6 +611,40 @@ class MemoryDayFiles:
     def read(self, files: Sequence[DayFile]) -> Iterable[Line]:
         return [line for file in files for line in self.memory.day_files.get(file.name, ())]
 
+    def days(self, kind: Kind) -> Iterable[str]:
+        return sorted({day for of, day in map(place_in, self.memory.day_files) if of == kind})
+
+    def note(self, names: Sequence[str]) -> None:
+        if names:
+            self.memory.changed[note_name(names)] = tuple(sorted({place_in(name) for name in names}))
+
+
+@dataclass(frozen=True)
+class MemoryColumnFiles:
+    """Files by column in a dictionary, as their lines, each with a number that tells it from the one before."""
+
+    memory: Memory
+
+    def is_empty(self) -> bool:
+        return not self.memory.columns
+
+    def notes(self) -> Sequence[Note]:
+        noted = sorted(self.memory.changed.items())
+        return [Note(name, cast("tuple[DayPlace, ...]", places)) for name, places in noted]
+
+    def forget(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            self.memory.changed.pop(note.name, None)
+
+    def stands(self, kind: Told, day: str) -> str | None:
+        found = self.memory.columns.get((kind, day))
+        return found and str(found[0])
+
+    def write(self, kind: Told, day: str, lines: Sequence[Line], *, over: str | None) -> None:
+        if self.stands(kind, day) != over:
+            raise Conflict(f"{kind} of {day} was written meanwhile")
+        self.memory.columns[kind, day] = (int(over or 0) + 1, tuple(lines))
+
 
 def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> Ports:
     """Return ports that keep everything in this memory; links, messages and names need no keeping."""
@@ -625,4 +665,5 @@ def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> 
         outlet=MemoryOutlet(memory),
         webhooks=MemoryWebhooks(memory),
         day_files=MemoryDayFiles(memory),
+        columns=MemoryColumnFiles(memory),
     )

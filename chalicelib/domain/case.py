@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chalicelib.domain.calendar import due, open_time
 from chalicelib.domain.event import Person
@@ -70,6 +70,12 @@ HELPERS_MOVES = ("done", "comment")
 
 TASK_STATES: tuple[State, ...] = ("open", "acknowledged", "waiting")
 """The states in which a task can be done; whoever resolves a case ends what is left of it."""
+
+
+def _yes_or_no(text: str) -> str:
+    if text not in ("yes", "no"):
+        raise ValueError("must be yes or no")
+    return text
 
 
 class Step(Frozen):
@@ -159,6 +165,9 @@ class Case(Frozen):
     handoffs: int = 0
     returns: int = 0
     reopenings: int = 0
+    contacts_reached: int = 0
+    contacts_missed: int = 0
+    """How often somebody noted that the customer was spoken with, or could not be; what says neither counts as none."""
 
     acknowledge_from: Instant
     acknowledge_budget: float
@@ -261,6 +270,7 @@ class Move(Frozen):
     text: Words | None = None
     how: Words | None = None
     outcome: Words | None = None
+    reached: Annotated[str, AfterValidator(_yes_or_no)] | None = None
     root_cause: str | None = None
     action: Words | None = None
 
@@ -276,6 +286,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "done": ("text",),
 }
 """What each move must say."""
+
+MAY_SAY: dict[str, tuple[str, ...]] = {"contact": ("reached",)}
+"""What it may say beyond that."""
 
 
 @dataclass(frozen=True)
@@ -654,6 +667,11 @@ def _note(case: Case, wanted: Move, organisation: Organisation, now: datetime) -
     return case
 
 
+def _contact(case: Case, wanted: Move, organisation: Organisation, now: datetime) -> Case:
+    counted = {"yes": "contacts_reached", "no": "contacts_missed"}.get(wanted.reached or "")
+    return case.model_copy(update={counted: getattr(case, counted) + 1}) if counted else case
+
+
 MOVES: dict[str, Callable[[Case, Move, Organisation, datetime], Case]] = {
     "acknowledge": _acknowledge,
     "return": _return,
@@ -663,7 +681,7 @@ MOVES: dict[str, Callable[[Case, Move, Organisation, datetime], Case]] = {
     "resolve": _resolve,
     "reopen": _reopen,
     "comment": _note,
-    "contact": _note,
+    "contact": _contact,
 }
 
 

@@ -134,6 +134,8 @@ class CaseRow(DayRow):
     handoffs: int
     returns: int
     reopenings: int
+    contacts_reached: int
+    contacts_missed: int
     root_cause: str | None
     mended: str | None
 
@@ -239,6 +241,23 @@ def file_name(kind: Kind, day: str, lines: Sequence[Line]) -> str:
 def folder(kind: Kind, day: str) -> str:
     """Return where the files of a kind and day are."""
     return f"{kind}/day={day}"
+
+
+def column_file_name(kind: Told, day: str) -> str:
+    """Return the name of the one file by column of a kind and day, under the same partitions."""
+    return f"{folder(kind, day)}/data_0.parquet"
+
+
+NOTES = "changed/"
+
+
+def note_name(names: Sequence[str]) -> str:
+    """Return the name of the note that some files were written.
+
+    It follows from the files and not from their days: a note that is taken away while others of the same days come in
+    must not take theirs with it.
+    """
+    return f"{NOTES}{fingerprint(*sorted(names))}.json"
 
 
 def place_in(name: str) -> tuple[str, str]:

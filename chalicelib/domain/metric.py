@@ -8,6 +8,10 @@ from chalicelib.domain.score import Estimate
 
 Counts = Mapping[str, int]
 
+STOCK_OUTS = "stock_outs"
+QUANTITY = "quantity"
+"""The kind of promise that says how much was ordered, and how much of it came."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -26,6 +30,11 @@ class Metric:
     unit: str
     formula: str
     measure: Callable[[Counts], Measured]
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether a lower value is what everybody wants."""
+        return self.unit in ("seconds", "per case") or self.name == STOCK_OUTS
 
 
 def _rated(metric: str, estimate: Callable[[Mapping[int, int]], Estimate]) -> Callable[[Counts], Measured]:
@@ -80,6 +89,11 @@ def _responded(counts: Counts) -> Measured:
     sent = max(0, counts.get("sent", 0))
     answered = min(sent, max(0, counts.get("answered", 0)))
     return Measured(score.share(answered, sent), {"answered": answered, "unanswered": sent - answered})
+
+
+def _short(counts: Counts) -> Measured:
+    short, complete = (max(0, counts.get(f"{outcome}.{QUANTITY}", 0)) for outcome in ("late", "kept"))
+    return Measured(score.share(short, short + complete), {"short": short, "complete": complete})
 
 
 def _delivered(counts: Counts) -> Measured:
@@ -194,6 +208,22 @@ _ALL_METRICS = (
         "percent",
         f"Recovered in percent: 100 × yes / (yes + no) to “did we mend it?”; {_WILSON}",
         _shared("mended.yes", of=("mended.yes", "mended.no")),
+    ),
+    Metric(
+        STOCK_OUTS,
+        "promise",
+        "percent",
+        "Stock-outs in percent: 100 × orders of which less came than was ordered / orders whose quantity is known "
+        f"(promises of the kind `{QUANTITY}` in numbers), on the day of the event; {_WILSON}",
+        _short,
+    ),
+    Metric(
+        "effective_contacts",
+        "case",
+        "percent",
+        "Effective contacts in percent: 100 × contacts in which the customer was reached / contacts that say whether "
+        f"the customer was, by the case's opening; {_WILSON}",
+        _shared("contacts.reached", of=("contacts.reached", "contacts.missed")),
     ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL_METRICS}

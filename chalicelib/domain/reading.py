@@ -6,7 +6,7 @@ from datetime import date
 from itertools import combinations
 
 from chalicelib.domain import score
-from chalicelib.domain.metric import METRICS, Counts
+from chalicelib.domain.metric import METRICS, QUANTITY, STOCK_OUTS, Counts
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.period import Interval, end_of
 from chalicelib.domain.score import Change, Estimate
@@ -14,7 +14,12 @@ from chalicelib.domain.trend import Point, total_of
 
 RATED = {"nps": "nps", "csat": "csat", "ces": "ces", "ces_mean": "ces"}
 TIMED = {"time_to_acknowledge": "ack", "time_to_resolve": "res"}
-NAMED = {"kept_promise": "kept", "value_satisfaction": "value", "recovered": "mended"}
+NAMED = {
+    "kept_promise": "kept",
+    "value_satisfaction": "value",
+    "recovered": "mended",
+    "effective_contacts": "contacts",
+}
 PER_CASE = ("handoffs", "returns")
 
 FOLLOWED = ("response_rate", "delivered_promise", "kept_promise", "sla_met", "time_to_resolve", "recovered")
@@ -56,6 +61,7 @@ def _counted(metric: str, shown: Counts) -> dict[str, int]:
     return {
         "response_rate": {"sent": n, "answered": shown.get("answered", 0)},
         "delivered_promise": {"due.all": n, "kept.all": shown.get("kept", 0)},
+        STOCK_OUTS: {f"late.{QUANTITY}": shown.get("short", 0), f"kept.{QUANTITY}": shown.get("complete", 0)},
         "sla_met": {"opened": n, "breached": shown.get("breached", 0)},
     }.get(metric, {})
 

@@ -308,6 +308,8 @@ def _followed(case: Case) -> dict[str, int]:
     counts = {"opened": 1, "resolved" if case.state == "resolved" else "open": 1} | _breaches(case) | _times(case)
     for name, number in (("handoffs", case.handoffs), ("returns", case.returns)):
         counts |= {name: number, f"{name}.squares": number**2}
+    if case.contacts_reached or case.contacts_missed:
+        counts |= {"contacts.reached": case.contacts_reached, "contacts.missed": case.contacts_missed}
     if case.mended in ("yes", "no"):
         counts[f"mended.{case.mended}"] = 1
     if case.root_cause:

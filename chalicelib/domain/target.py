@@ -8,9 +8,6 @@ from chalicelib.domain.metric import METRICS, Counts, Measured, Metric
 from chalicelib.domain.organisation import Organisation, Target
 from chalicelib.domain.score import Estimate
 
-LOWER_IS_BETTER = ("seconds", "per case")
-"""Units of which less is better."""
-
 PROMISED = "delivered_promise"
 POINTS_MIN = -100.0
 
@@ -37,7 +34,7 @@ def progress(target: Target, estimate: Estimate) -> Progress | None:
     low = estimate.value if estimate.low is None else estimate.low
     high = estimate.value if estimate.high is None else estimate.high
     metric = METRICS[target.metric]
-    is_lower = metric.unit in LOWER_IS_BETTER
+    is_lower = metric.less_is_better
     reached, short = (
         (high <= target.value, low > target.value) if is_lower else (low >= target.value, high < target.value)
     )
@@ -46,7 +43,7 @@ def progress(target: Target, estimate: Estimate) -> Progress | None:
 
 
 def _share(metric: Metric, wanted: float, value: float) -> float:
-    if metric.unit in LOWER_IS_BETTER:
+    if metric.less_is_better:
         return 1.0 if value <= wanted else wanted / value
     least = POINTS_MIN if metric.unit == "points" else 0.0
     return max(0.0, min(1.0, (value - least) / (wanted - least))) if wanted > least else 1.0

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.calendar import next_open
+from chalicelib.domain.calendar import is_open, next_open
 from chalicelib.domain.case import LEASE
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.period import start_of
@@ -74,6 +74,14 @@ def claim(weekly: Weekly, now: datetime) -> Weekly | None:
     if weekly.due_at is None or now < weekly.due_at:
         return None
     return weekly.model_copy(update={"version": weekly.version + 1, "lease_until": now + LEASE})
+
+
+def until_open(weekly: Weekly, organisation: Organisation, now: datetime) -> Weekly | None:
+    """Return a mailbox that is due while the company is closed: a mail that was held up waits for its hours."""
+    if weekly.due_at is None or now < weekly.due_at or is_open(now, organisation.calendar):
+        return None
+    opens = next_open(now, organisation.calendar)
+    return weekly.model_copy(update={"version": weekly.version + 1, "held_until": opens})
 
 
 def done(weekly: Weekly, organisation: Organisation, now: datetime) -> Weekly:

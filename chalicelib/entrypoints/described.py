@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.domain.case import ALLOWED, NEEDS, TASK_STATES, Case, Entry
+from chalicelib.domain.case import ALLOWED, MAY_SAY, NEEDS, TASK_STATES, Case, Entry
 from chalicelib.domain.dayfile import ExportRow
 from chalicelib.domain.event import CANCELLATIONS, CLOSINGS, EVENT_BYTES_MAX, FULFILMENT, SHAPES, EventRef
 from chalicelib.domain.metric import METRICS
@@ -134,7 +134,8 @@ def _move_case() -> Json:
     version["description"] = "The version that the move was decided on; without it 428, after another move 409"
     possible = {**ALLOWED, "done": TASK_STATES}
     table = "\n".join(f"| `{verb}` | {', '.join(states)} | {_needs(verb)} |" for verb, states in possible.items())
-    said = {name: {"type": "string", "maxLength": TEXT_MAX} for name in moves.FIELDS}
+    said: Json = {name: {"type": "string", "maxLength": TEXT_MAX} for name in moves.FIELDS}
+    said["reached"] = {"enum": ["yes", "no"], "description": "Whether the customer could be spoken with"}
     examples = {verb: {"value": {name: f"… {name}" for name in NEEDS.get(verb, ())}} for verb in moves.VERBS}
     content = {JSON_TYPE: {**_content(_object(said, required=())), "examples": examples}}
     answers = {"200": _case("The case after the move"), **_refused(401, 403, 404, 409, 415, 422, 428)}
@@ -154,7 +155,9 @@ changes no state; besides that it can `comment`, and all else is the lead's (403
 
 
 def _needs(verb: str) -> str:
-    return ", ".join(f"`{name}`" for name in NEEDS.get(verb, ())) or "nothing"
+    must = ", ".join(f"`{name}`" for name in NEEDS.get(verb, ())) or "nothing"
+    may = ", ".join(f"`{name}`" for name in MAY_SAY.get(verb, ()))
+    return f"{must}; may say {may}" if may else must
 
 
 def _record_response() -> Json:

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.domain.case import ALLOWED, HELPERS_MOVES, NEEDS, Move
+from chalicelib.domain.case import ALLOWED, HELPERS_MOVES, MAY_SAY, NEEDS, Move
 from chalicelib.domain.event import problem_of
 from chalicelib.errors import Invalid, PreconditionMissing, Problem
 from chalicelib.ports import Principal
 
-FIELDS = ("department", "reason", "text", "how", "outcome", "root_cause", "action")
+FIELDS = ("department", "reason", "text", "how", "outcome", "reached", "root_cause", "action")
 """All that a move may say; what each must say is in NEEDS."""
 
 VERBS = tuple(dict.fromkeys((*ALLOWED, *HELPERS_MOVES)))
@@ -36,7 +36,7 @@ def wanted_move(verb: str, given: Mapping[str, Any], principal: Principal) -> Mo
         raise Invalid(Problem("/move", f"is not one of {', '.join(VERBS)}"))
     strange = sorted(name for name in given if name not in FIELDS)
     if strange:
-        takes = ", ".join(NEEDS.get(verb, ())) or "nothing"
+        takes = ", ".join((*NEEDS.get(verb, ()), *MAY_SAY.get(verb, ()))) or "nothing"
         raise Invalid(*(Problem(f"/{name[:100]}", f"is unknown; {verb} takes {takes}") for name in strange))
     said = {name: cleaned(value) for name, value in given.items()}
     try:

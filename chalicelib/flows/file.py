@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from chalicelib.domain.dayfile import Line, lines_of, newest, shape_of
+from chalicelib.domain.dayfile import KINDS, Line, file_name, lines_of, newest, shape_of
 from chalicelib.ports import Change, Ports
 
 log = logging.getLogger("lazo")
@@ -45,4 +45,6 @@ def write(ports: Ports, lines: Sequence[Line]) -> int:
     groups = [(key, list(group)) for key, group in groupby(newest(lines), key=lambda line: (line.kind, line.day))]
     for (kind, day), group in groups:
         ports.day_files.write(kind, day, group)
+    # After the files: who dies between has its lines come again, and a note before them could be taken away too early.
+    ports.day_files.note([file_name(kind, day, group) for (kind, day), group in groups if kind in KINDS])
     return len(groups)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.case import Case
-from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.invitation import Answer, Invitation
+from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.rollup import (
     ALL,
     DIMENSIONS,
@@ -22,6 +23,7 @@ from chalicelib.domain.rollup import (
     kind_name,
     pair_name,
 )
+from chalicelib.domain.routing import topics_of
 from chalicelib.domain.survey import Survey
 from chalicelib.errors import Conflict, LazoError
 from chalicelib.ports import Change, Counters, Library, Ports
@@ -281,19 +283,21 @@ def _compared(key: Key, kept: Mapping[str, int], recount: Mapping[str, int]) -> 
 def rebuild(ports: Ports, items: Iterable[Invitation | Case]) -> int:
     """Give each item the present generation, so that the stream counts it anew, once, while everything is live.
 
+    Answers whose words are still there are read anew as well, by the topics of today; and those that nobody has read.
+
     Returns how many were behind. Items written meanwhile by a process that remembers the organisation of before are
     behind again: run it until it returns 0.
     """
-    generation = ports.library.organisation(fresh=True).trends.generation
-    return sum(_lift(ports, item, generation) for item in items)
+    organisation = ports.library.organisation(fresh=True)
+    return sum(_lift(ports, item, organisation) for item in items)
 
 
-def _lift(ports: Ports, item: Invitation | Case, generation: int) -> bool:
+def _lift(ports: Ports, item: Invitation | Case, organisation: Organisation) -> bool:
     for _ in range(TRIES_MAX):
-        if item.generation == generation:
+        if item.generation == organisation.trends.generation and not is_unread(item):
             return False
         try:
-            _save(ports, item, generation)
+            _save(ports, item, organisation)
         except Conflict:
             found = ports.cases.get(item.id) if isinstance(item, Case) else ports.invitations.get(item.id)
             if found is None:
@@ -304,8 +308,23 @@ def _lift(ports: Ports, item: Invitation | Case, generation: int) -> bool:
     raise Conflict(item.id)
 
 
-def _save(ports: Ports, item: Invitation | Case, generation: int) -> None:
+def is_unread(item: Invitation | Case) -> bool:
+    """Say whether nobody has read what an answer's words speak of: it was given before anybody did."""
+    answer = item.confirmed if isinstance(item, Invitation) and not item.erased else None
+    return answer is not None and answer.topics is None
+
+
+def _save(ports: Ports, item: Invitation | Case, organisation: Organisation) -> None:
+    generation = organisation.trends.generation
     if isinstance(item, Case):
         ports.cases.save(item.model_copy(update={"generation": generation, "revision": item.revision + 1}))
     else:
-        ports.invitations.save(item.moved(generation=generation))
+        ports.invitations.save(item.moved(generation=generation, confirmed=_read(item, organisation)))
+
+
+def _read(invitation: Invitation, organisation: Organisation) -> Answer | None:
+    """Return an answer with its topics by the present file; those whose words are gone keep what was read."""
+    answer = invitation.confirmed
+    if answer is None or not (answer.texts or is_unread(invitation)):
+        return answer
+    return answer.model_copy(update={"topics": topics_of(answer, organisation)})

@@ -17,6 +17,7 @@ from chalicelib.domain.weekly import (
     mailboxes,
     question,
     this_monday,
+    until_open,
 )
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
 from chalicelib.flows import amend, report
@@ -45,19 +46,26 @@ def _armed(ports: Ports, mailbox: str, organisation: Organisation, now: datetime
 def tell(ports: Ports, mailbox: str, now: datetime) -> None:
     """Send one mailbox its week: once, and again only where the carrier's word was lost."""
     found = ports.cases.weekly(mailbox)
-    claimed = claim(found, now) if found else None
-    if claimed is None:
-        return
-    try:
-        ports.cases.save_weekly(claimed)
-    except Conflict:
+    if found is None:
         return
     organisation = ports.library.organisation()
+    waiting = until_open(found, organisation, now)
+    claimed = waiting or claim(found, now)
+    if claimed is None or not _is_saved(ports, claimed) or waiting:
+        return
     if mailbox not in mailboxes(organisation):
         ports.cases.save_weekly(dropped(claimed))
         return
     if _taken(ports, claimed, organisation, now):
         ports.cases.save_weekly(done(claimed, organisation, now))
+
+
+def _is_saved(ports: Ports, weekly: Weekly) -> bool:
+    try:
+        ports.cases.save_weekly(weekly)
+    except Conflict:
+        return False
+    return True
 
 
 def _taken(ports: Ports, weekly: Weekly, organisation: Organisation, now: datetime) -> bool:

@@ -1,20 +1,21 @@
 """Write the day files as Parquet under Hive-style partitions, one file for each kind and day, each id once.
 
-For Athena, Spark or a warehouse: what has come meanwhile is fetched, merged and written again, so that a nightly run
-keeps them current. Nothing personal is in them. As in `python -m infra parquet figures --since 2026-03-01`, and then
-`aws s3 sync figures s3://bucket/figures`.
+The same files that the function `parquet` keeps in the bucket, on the machine of whoever runs this: for Spark, a
+warehouse, or a stack without that function. What has come meanwhile is fetched, merged and written again. Nothing
+personal is in them. As in `python -m infra parquet figures --since 2026-03-01`.
 """
 
 import argparse
+import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
-from chalicelib.domain.dayfile import KINDS, Kind
-from infra import dayfiles
+from chalicelib.adapters.files import line_of
+from chalicelib.adapters.parquet import content_of
+from chalicelib.domain.dayfile import KINDS, Line, Told, column_file_name, newest, place_in
 from infra.commands import connection
-from infra.commands.screen import Failed, Screen
+from infra.commands.screen import Screen
 from infra.commands.sql import fetched
 
 
@@ -27,26 +28,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    """Bring the copies up to date and write each kind."""
-    tables = dayfiles.tables(fetched(options, screen))
-    tables.execute("set threads = 1")  # each of several would write a file of its own for each day
-    try:
-        lines = {kind: write(tables, kind, options.folder, options.since) for kind in KINDS}
-    except duckdb.Error as error:
-        raise Failed(f"DuckDB says: {error}") from None
+    """Bring the copies up to date and write each day."""
+    copies = fetched(options, screen)
+    lines = {kind: write(copies, kind, options.folder, options.since or date.min) for kind in KINDS}
     screen.say(", ".join(f"{n:,} {kind}" for kind, n in lines.items()) + f" in {options.folder}")
     screen.result({"folder": str(options.folder), "lines": lines})
     return 0
 
 
-def write(tables: duckdb.DuckDBPyConnection, kind: Kind, folder: Path, since: date | None) -> int:
+def write(copies: Path, kind: Told, folder: Path, since: date) -> int:
     """Write one kind's days and return how many lines; days before `since` stay as they are."""
-    target = folder / kind
-    target.mkdir(parents=True, exist_ok=True)
-    chosen = f"select * from {kind} where day >= DATE '{(since or date.min).isoformat()}' order by day, id"
-    (lines,) = tables.execute(f"select count(*) from ({chosen})").fetchone() or (0,)
-    if lines:
-        into = str(target).replace("'", "''")
-        how = "format parquet, compression zstd, partition_by (day), overwrite_or_ignore"
-        tables.execute(f"copy ({chosen}) to '{into}' ({how})")
-    return int(lines)
+    lines = 0
+    for place in sorted((copies / kind).glob("day=*")):
+        day = place_in(f"{kind}/{place.name}/")[1]
+        if day >= since.isoformat():
+            found = newest(_copied(place, kind, day))
+            path = folder / column_file_name(kind, day)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content_of(kind, found))
+            lines += len(found)
+    return lines
+
+
+def _copied(place: Path, kind: Told, day: str) -> Iterator[Line]:
+    for file in sorted(place.glob("*.jsonl")):
+        yield from (line_of(kind, day, json.loads(text)) for text in file.read_text().splitlines())

@@ -41,6 +41,7 @@ EVENTS = 700
 BETTER_AFTER = 210  # days: by then dispatch has learnt to keep its promises
 SLIPPING_SHARE = 0.55  # in the last whole month, of which Monday's page has to speak
 ANSWER_SHARE = 0.45
+REACHED_SHARE = 0.75
 PICKED_UP_IN = (1, 1, 2, 3, 5, 20)  # hours
 MENDED_IN = (2, 4, 6, 10, 20, 50)
 MAILED_DAYS = 14  # of the year's end: what is older is in no mailbox any more
@@ -243,6 +244,9 @@ class Year:
 
     def _mend(self, at: datetime, id_: str) -> None:
         cause = self.chance.choice(self.organisation.causes).id if self.organisation.causes else "other"
+        reached = self.chance.random() < REACHED_SHARE
+        said = ("yes", "Quedó conforme.") if reached else ("no", "No contestó; se le dejó un mensaje.")
+        self._moved(at, id_, Move(verb="contact", by="demo", how="phone", reached=said[0], outcome=said[1]))
         wanted = Move(verb="resolve", by="demo", root_cause=cause, action="Se llamó al cliente y se corrigió.")
         self._moved(at, id_, wanted)
         if self.chance.random() < 0.5:

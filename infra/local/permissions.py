@@ -80,7 +80,9 @@ def _of_bucket(operation: str, params: Json) -> list[Use]:
     bucket = f"arn:aws:s3:::{params['Bucket']}"
     if operation == "ListObjectsV2":
         return [Use("s3:ListBucket", bucket)]
-    return [Use(f"s3:{operation}", f"{bucket}/{params['Key']}")]
+    # To ask about an object is to read it.
+    action = "s3:GetObject" if operation == "HeadObject" else f"s3:{operation}"
+    return [Use(action, f"{bucket}/{params['Key']}")]
 
 
 def _of_mail(operation: str, params: Json) -> list[Use]:

@@ -31,8 +31,11 @@ LOG_FILE = "lazo.log"
 LOCK_FILE = "lock"
 LOCK_SECONDS_MAX = 3.0
 
+LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:here:1"
+"""Stands for the layer with PyArrow, which this machine has among its packages."""
+
 # What the overlay asks of a stage.
-PARAMETERS = {"Stage": "local", "DeletionProtection": "false", "SmsIdentity": NUMBER}
+PARAMETERS = {"Stage": "local", "DeletionProtection": "false", "SmsIdentity": NUMBER, "ParquetLayer": LAYER}
 
 # What a person has set up for AWS itself must not lead any call there.
 FOREIGN_SETTINGS = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION")

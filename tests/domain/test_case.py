@@ -112,6 +112,18 @@ def test_each_move_leaves_one_line() -> None:
     assert (entry.by, entry.text) == ("bruno", "phone · she was glad")
 
 
+@pytest.mark.parametrize(
+    ("said", "counted"), [("yes", (1, 0)), ("no", (0, 1)), (None, (0, 0))], ids=["reached", "missed", "not said"]
+)
+def test_a_contact_counts_by_whether_the_customer_was_reached(said: Any, counted: tuple[int, int]) -> None:
+    wanted = Move(verb="contact", by="bruno", how="phone", outcome="…", reached=said)
+    once = move(opened(), wanted, COMPANY, FRIDAY_1630 + HOUR).case
+    assert (once.contacts_reached, once.contacts_missed) == counted
+    missed = Move(verb="contact", by="bruno", how="phone", outcome="…", reached="no")
+    twice = move(once, missed, COMPANY, FRIDAY_1630 + 2 * HOUR).case
+    assert (twice.contacts_reached, twice.contacts_missed) == (counted[0], counted[1] + 1)
+
+
 def test_a_hand_off_resets_the_departments_promise_and_nobodys_clock() -> None:
     handed = moved(opened(), "reassign", FRIDAY_1630 + DAY)
     assert (handed.department, handed.state, handed.handoffs) == ("billing", "open", 1)

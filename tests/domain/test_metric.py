@@ -27,9 +27,18 @@ CONTRACT = (
 )  # fmt: skip
 
 
-def test_the_metrics_are_those_of_the_contract() -> None:
-    assert tuple(METRICS) == CONTRACT
+OURS = ("stock_outs", "effective_contacts")
+
+
+def test_the_metrics_are_those_of_the_contract_and_two_more() -> None:
+    assert tuple(METRICS) == (*CONTRACT, *OURS)
     assert all(name == metric.name for name, metric in METRICS.items())
+
+
+def test_the_page_says_of_every_metric_what_readers_are_told() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{each.name}` | {each.unit} | {each.formula} |" for each in METRICS.values()]
 
 
 @pytest.mark.parametrize("case", NPS)
@@ -66,16 +75,17 @@ def test_drivers_from_counters_agree_with_the_published_analysis(case: Mapping[s
     assert result.drivers.shares == pytest.approx(case["general_dominance"], abs=6e-4)
 
 
-@pytest.mark.parametrize("metric", CONTRACT)
+@pytest.mark.parametrize("metric", METRICS)
 def test_without_counts_there_is_no_value(metric: str) -> None:
     measured = METRICS[metric].measure({})
     assert (measured.estimate.n, measured.estimate.value) == (0, None)
 
 
-@pytest.mark.parametrize("metric", CONTRACT)
+@pytest.mark.parametrize("metric", METRICS)
 def test_a_count_below_zero_is_one_not_seen_yet_never_an_error(metric: str) -> None:
     names = ("nps.9", "csat.4", "ces.2", "sent", "answered", "kept.yes", "kept.no", "due.x", "kept.x", "value.yes_high",
-             "ack.9", "res.9", "opened", "breached", "handoffs", "returns", "mended.yes")  # fmt: skip
+             "ack.9", "res.9", "opened", "breached", "handoffs", "returns", "mended.yes", "late.quantity",
+             "kept.quantity", "contacts.reached", "contacts.missed")  # fmt: skip
     for place in range(len(names)):
         counts = {name: -1 if place == other else 1 for other, name in enumerate(names)}
         measured = METRICS[metric].measure(counts)

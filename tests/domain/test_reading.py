@@ -22,6 +22,8 @@ COUNTED = {
     "time_to_resolve": ({"res.100": 3, "res.250": 2}, {"res.150": 4}),
     "sla_met": ({"opened": 5, "breached": 2}, {"opened": 3}),
     "recovered": ({"mended.yes": 3, "mended.no": 1}, {"mended.yes": 5}),
+    "stock_outs": ({"due.quantity": 9, "kept.quantity": 6, "late.quantity": 1}, {"late.quantity": 2}),
+    "effective_contacts": ({"contacts.reached": 3, "contacts.missed": 2}, {"contacts.missed": 1}),
 }
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 

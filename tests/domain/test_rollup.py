@@ -327,8 +327,12 @@ def test_a_resolved_case_counts_its_times_moves_and_end() -> None:
         returns=1,
         root_cause="wrong_pick",
         mended="yes",
+        contacts_reached=1,
+        contacts_missed=2,
     )
     assert one(case, "case") == {
+        "contacts.reached": 1,
+        "contacts.missed": 2,
         "opened": 1,
         "resolved": 1,
         f"ack.{bucket_of(600)}": 1,

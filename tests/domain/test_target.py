@@ -8,6 +8,7 @@ from chalicelib.domain.target import faults, measured, progress
 from tests.domain.cast import organisation
 
 PUNCTUAL = Target(metric="delivered_promise", value=90, department="logistics")
+SHORT = Target(metric="stock_outs", value=3, department="logistics")
 RETURNS = Target(metric="returns", value=0.1, department="logistics")
 
 
@@ -18,6 +19,8 @@ RETURNS = Target(metric="returns", value=0.1, department="logistics")
         (PUNCTUAL, 95.0, 89.9, 98.0, "open"),
         (PUNCTUAL, 80.0, 70.0, 90.0, "open"),
         (PUNCTUAL, 80.0, 70.0, 89.9, "short"),
+        (SHORT, 1.0, 0.2, 3.0, "reached"),
+        (SHORT, 9.0, 3.1, 14.0, "short"),
         (RETURNS, 0.05, 0.0, 0.1, "reached"),
         (RETURNS, 0.05, 0.0, 0.11, "open"),
         (RETURNS, 0.3, 0.1, 0.5, "open"),
@@ -37,6 +40,7 @@ def test_a_target_is_reached_or_missed_where_the_whole_interval_says_so(
     [
         (PUNCTUAL, 45.0, 0.5),
         (PUNCTUAL, 100.0, 1.0),
+        (SHORT, 6.0, 0.5),
         (RETURNS, 0.2, 0.5),
         (RETURNS, 0.0, 1.0),
         (Target(metric="nps", value=50, role="seller"), -25.0, 0.5),

@@ -301,6 +301,24 @@ def put(made: World, *items: Item) -> None:
             made.ports.invitations.create(item)
 
 
+def test_a_rebuild_reads_what_nobody_has_read_and_leaves_what_cannot_be_read() -> None:
+    after = company()
+    live = Live(world(after))
+    unread = answered(2, "i-1", topics=None, texts={"comment": "Me cobraron dos veces"})
+    gone = answered(2, "i-2", topics=("sales",))
+    forgotten = answered(2, "i-3", topics=None).moved(erased=True)
+    put(live.made, unread, gone, forgotten)
+    live.count()
+    assert rebuild(live.made.ports, live.items) == 1
+    assert rebuild(live.made.ports, live.items) == 0
+    live.count()
+    found = {each.id: each.confirmed.topics for each in live.items if isinstance(each, Invitation) and each.confirmed}
+    assert found == {"i-1": ("billing",), "i-2": ("sales",), "i-3": None}
+    counted = live.made.ports.counters.series("response", "all", "all", "2026-03-01", "2026-03-31")["2026-03-06"]
+    assert (counted["topic.billing"], counted["topic.sales"], counted["lows"]) == (1, 1, 2)
+    assert reconcile(live.made.ports, live.items).differences == ()
+
+
 def test_a_rebuild_counts_everything_once_by_the_new_dimensions_while_items_move() -> None:
     before = company()
     live = Live(world(before))

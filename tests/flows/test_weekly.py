@@ -163,6 +163,33 @@ def test_weeks_that_were_missed_are_one_mail_about_the_last() -> None:
     assert "2 – 8 de marzo de 2026" in mail.subject
 
 
+@pytest.mark.parametrize(
+    ("late", "opens"),
+    [
+        (MONDAY_9 + timedelta(hours=8), MONDAY_9 + timedelta(days=1)),  # five in the afternoon: closed from now on
+        (MONDAY_9 + timedelta(hours=18), MONDAY_9 + timedelta(days=1)),  # in the small hours
+    ],
+)
+def test_a_mail_that_was_held_up_waits_for_the_companys_hours(late: datetime, opens: datetime) -> None:
+    carrier = Carrier()
+    _, ports = lived(carrier)
+    key = DueKey("weekly", "leadership")
+    for _ in range(2):
+        work.take(ports, key, late)
+    assert carrier.mails == []
+    assert "leadership" not in due(ports, opens - MINUTE)
+    assert "leadership" in due(ports, opens)
+    work.take(ports, key, opens)
+    assert len(carrier.mails) == 1
+
+
+def test_a_mail_that_is_late_within_hours_leaves_at_once() -> None:
+    carrier = Carrier()
+    _, ports = lived(carrier)
+    work.take(ports, DueKey("weekly", "leadership"), MONDAY_9 + timedelta(hours=8) - MINUTE)
+    assert len(carrier.mails) == 1
+
+
 def test_a_week_of_which_there_is_nothing_to_tell_is_no_mail() -> None:
     carrier = Carrier()
     world, ports = lived(carrier, answers=0)

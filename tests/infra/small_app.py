@@ -14,7 +14,7 @@ app.register_blueprint(bp)
 """
 
 TRIGGERS = """
-from chalice import Blueprint, Rate
+from chalice import Blueprint, Cron, Rate
 
 bp = Blueprint(__name__)
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:placeholder"
@@ -88,6 +88,11 @@ def files(event):
 @bp.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 def sweep(event):
     return {}
+
+
+@bp.schedule(Cron(17, 8, "*", "*", "?", "*"), name="parquet")
+def parquet(event):
+    return None
 
 
 @bp.schedule(Rate(5, unit=Rate.MINUTES), name="audit")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -32,6 +33,7 @@ FUNCTIONS = {
     "Publish",
     "Webhooks",
     "Files",
+    "Parquet",
     "Sweep",
     "Audit",
     "Receipts",
@@ -231,7 +233,7 @@ def test_views_wait_for_each_other_and_are_tried_again_while_they_may_still_spea
     assert settings["VisibilityTimeout"] + waits + timeout < CONFIRM_AFTER.total_seconds()
 
 
-def test_one_function_writes_day_files_two_read_them_and_none_deletes(sam: Template) -> None:
+def test_one_function_writes_day_files_three_read_them_and_none_deletes(sam: Template) -> None:
     roles = {name: one for name, one in sam["Resources"].items() if one["Type"] == "AWS::IAM::Role"}
     allowed = {
         (name, action)
@@ -243,14 +245,53 @@ def test_one_function_writes_day_files_two_read_them_and_none_deletes(sam: Templ
     }
     assert allowed == {
         ("FilesRole", "s3:PutObject"),
+        ("ParquetRole", "s3:ListBucket"),
+        ("ParquetRole", "s3:GetObject"),
+        ("ParquetRole", "s3:PutObject"),
+        ("ParquetRole", "s3:DeleteObject"),
         ("ApiHandlerRole", "s3:ListBucket"),
         ("ApiHandlerRole", "s3:GetObject"),
         ("DueRole", "s3:ListBucket"),
         ("DueRole", "s3:GetObject"),
     }
     assert not any(
-        action.startswith("dynamodb:") for one in statements(roles["FilesRole"]) for action in listed(one["Action"])
+        action.startswith("dynamodb:")
+        for name in ("FilesRole", "ParquetRole")
+        for one in statements(roles[name])
+        for action in listed(one["Action"])
     )
+    of_parquet = {
+        action: one["Resource"] for one in statements(roles["ParquetRole"]) for action in listed(one["Action"])
+    }
+    assert of_parquet["s3:DeleteObject"] == {"Fn::Sub": "${DayFiles.Arn}/changed/*"}
+    assert [each["Fn::Sub"] for each in of_parquet["s3:PutObject"]] == [
+        "${DayFiles.Arn}/parquet/*",
+        "${DayFiles.Arn}/changed/*",
+    ]
+
+
+LAYER = "arn:aws:lambda:eu-south-2:123456789012:layer:AWSSDKPandas-Python311-Arm64:7"
+
+
+def test_one_function_has_pyarrow_by_a_layer_and_is_not_there_without_one(sam: Template, tmp_path: Path) -> None:
+    layered = {name for name, one in functions(sam).items() if "Layers" in one}
+    assert layered == {"Parquet"}
+    assert functions(sam)["Parquet"]["Layers"] == [{"Ref": "ParquetLayer"}]
+    assert sam["Parameters"]["ParquetLayer"]["Default"] == ""
+    given = {**parameters(PROJECT, "dev"), "ParquetLayer": LAYER}
+    _, translated = write_templates(sam, tmp_path, given)
+    made = json.loads(translated.read_text())["Resources"]
+    conditional = {name for name, one in made.items() if one.get("Condition") == "HasParquetLayer"}
+    kinds = {made[name]["Type"] for name in conditional}
+    assert kinds == {
+        "AWS::Lambda::Function",
+        "AWS::IAM::Role",
+        "AWS::Events::Rule",
+        "AWS::Lambda::Permission",
+        "AWS::Lambda::EventInvokeConfig",
+    }
+    assert re.fullmatch(sam["Parameters"]["ParquetLayer"]["AllowedPattern"], LAYER)
+    assert re.fullmatch(sam["Parameters"]["ParquetLayer"]["AllowedPattern"], "")
 
 
 def test_the_bucket_of_day_files_is_kept_and_closed_to_the_public(sam: Template) -> None:

@@ -29,6 +29,7 @@ PARAMETERS = {
     "AlarmEmail": "ops@example.org",
     "MonthlyBudget": "50",
     "DeletionProtection": "false",
+    "ParquetLayer": "arn:aws:lambda:us-east-1:123456789012:layer:AWSSDKPandas-Python311-Arm64:7",
 }
 BEYOND = {"AWS::Budgets::Budget"}
 """What the embedded AWS does not have; linted, and never created before AWS does."""
@@ -148,7 +149,7 @@ def test_every_resource_is_created(stack: Stack, translated: Json) -> None:
 def test_every_function_is_told_what_it_reads_and_runs_what_the_code_registers(stack: Stack) -> None:
     lambda_, names = client("lambda", stack.aws.endpoint), stack.names()
     found = {each["FunctionName"]: each for each in lambda_.list_functions()["Functions"]}
-    assert len(found) == 12
+    assert len(found) == 13
     for each in found.values():
         told = each["Environment"]["Variables"]
         assert {field.name.upper() for field in fields(Settings)} <= set(told)

@@ -88,7 +88,7 @@ def test_answers_leave_as_csv_as_json_lines_by_the_command_line_and_by_sql(lazo:
     figures = tmp_path / "figures"
     for _ in range(2):  # again changes nothing
         assert infra("parquet", figures, *here)["lines"] == {"responses": 2, "decisions": 2, "cases": 1, "events": 2}
-        read = dataset(figures / "responses", format="parquet", partitioning="hive").to_table().to_pylist()  # type: ignore[no-untyped-call]
+        read = dataset(figures / "responses", format="parquet", partitioning="hive").to_table().to_pylist()
         assert sorted(row["rating"] for row in read) == [2, 9]
         assert {row["day"] for row in read} == {line["day"] for line in lines}
         days = [path.parent for path in figures.glob("responses/day=*/*.parquet")]

@@ -38,6 +38,7 @@ FUNCTIONS = (
     "Publish",
     "Webhooks",
     "Files",
+    "Parquet",
     "Sweep",
     "Audit",
     "Receipts",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.adapters.desk.frame import Desk
-from chalicelib.domain.case import HELPERS_MOVES, NEEDS, Case, possible
+from chalicelib.domain.case import HELPERS_MOVES, MAY_SAY, NEEDS, Case, possible
 from chalicelib.domain.terms import TEXT_MAX, in_language
 from chalicelib.errors import Invalid, LazoError, MoveForbidden
 
@@ -43,6 +43,7 @@ LABELS = {
     "department": _("To which department?"),
     "how": _("How?"),
     "outcome": _("What came of it?"),
+    "reached": _("Was the customer reached?"),
     "root_cause": _("What had gone wrong?"),
     "action": _("What did you do about it?"),
 }
@@ -51,6 +52,10 @@ HOW = {
     "email": _("By e-mail"),
     "message": _("By message"),
     "visit": _("In person"),
+}
+REACHED = {
+    "yes": _("Yes, we talked"),
+    "no": _("No, nobody answered"),
 }
 LONG = ("reason", "text", "outcome", "action")
 
@@ -131,9 +136,8 @@ def _nowhere(case: Case, desk: Desk) -> bool:
 
 def _form(verb: str, case: Case, desk: Desk, refused: _Refused, *, is_main: bool) -> Form:
     wrong = _wrong(refused.refusal, refused.typed, desk)
-    fields = tuple(
-        _field(name, case, desk, refused.typed.get(name, ""), wrong.get(name, "")) for name in NEEDS.get(verb, ())
-    )
+    names = (*NEEDS.get(verb, ()), *MAY_SAY.get(verb, ()))
+    fields = tuple(_field(name, case, desk, refused.typed.get(name, ""), wrong.get(name, "")) for name in names)
     return Form(
         verb=verb,
         title=desk.say(TITLES[verb]),
@@ -141,7 +145,7 @@ def _form(verb: str, case: Case, desk: Desk, refused: _Refused, *, is_main: bool
         fields=fields,
         is_main=is_main,
         is_open=verb == refused.verb,
-        problem=" ".join(text for name, text in wrong.items() if name not in NEEDS.get(verb, ())),
+        problem=" ".join(text for name, text in wrong.items() if name not in names),
     )
 
 
@@ -157,7 +161,7 @@ def _choices(name: str, case: Case, desk: Desk) -> list[tuple[str, str]]:
         return [(each.id, desk.department(each.id)) for each in others]
     if name == "root_cause":
         return [(cause.id, in_language(cause.text, desk.language)) for cause in desk.organisation.causes]
-    return [(value, desk.say(text)) for value, text in HOW.items()] if name == "how" else []
+    return [(value, desk.say(text)) for value, text in {"how": HOW, "reached": REACHED}.get(name, {}).items()]
 
 
 def _wrong(refusal: LazoError | None, typed: Mapping[str, str], desk: Desk) -> dict[str, str]:

@@ -31,6 +31,8 @@ NAMES = {
     "handoffs": _("Passed on, per case"),
     "returns": _("Sent back, per case"),
     "recovered": _("Mended, as customers say"),
+    "stock_outs": _("Orders delivered short (stock-outs)"),
+    "effective_contacts": _("Effective contacts"),
 }
 MEANINGS = {
     "nps": _("Share of ratings 9–10 less share of ratings 0–6, in points from −100 to 100."),
@@ -47,6 +49,8 @@ MEANINGS = {
     "handoffs": _("How often a case was passed on, on average."),
     "returns": _("How often a case was sent back, on average."),
     "recovered": _("Yes among the answers to “did we mend it?”."),
+    "stock_outs": _("Orders of which less came than was ordered, among those whose quantity is known."),
+    "effective_contacts": _("Attempts in which the customer was reached, among all that were noted."),
 }
 INTERVALS: dict[Interval, str] = {
     "day": _("Day"),

@@ -431,7 +431,7 @@ def _by_department(screen: Screen, wanted: Sequence[str]) -> tuple[list[Compared
     scale = scale_for(wanted[0], [each for estimates in asked.values() for each in estimates.values()])
     keys = dict.fromkeys(key for estimates in asked.values() for key in estimates)
     rows = [_row(screen, key, wanted, asked, scale) for key in keys]
-    downwards = METRICS[wanted[0]].unit in ("seconds", "per case")
+    downwards = METRICS[wanted[0]].less_is_better
     low, high = (metrics.value_text(wanted[0], end, screen.desk.language) for end in (scale.low, scale.high))
     return sorted(rows, key=lambda row: _order(row, downwards)), (low, high)
 
