@@ -40,6 +40,8 @@ class Early(Frozen):
     """Under a reference's name: the events that asked others than the customer about it."""
     labels: tuple[str, ...] = ()
     """Under such an event's name: whom it asked, for a later file may ask nobody of that role."""
+    kept_until: Instant | None = None
+    """When it goes by itself, as who was asked about the event is forgotten; None in what was written before that."""
 
 
 class Invitations(Protocol):
@@ -81,8 +83,11 @@ class Invitations(Protocol):
         """
         ...
 
-    def take_place(self, name: str, most: int) -> bool:
-        """Take one of a number of places; False when all are taken. Who dies and takes another wastes one."""
+    def take_place(self, name: str, most: int, until: datetime) -> bool:
+        """Take one of a number of places; False when all are taken. Who dies and takes another wastes one.
+
+        After `until` nobody asks for this name any more, and it may be forgotten.
+        """
         ...
 
     def give_place_back(self, name: str) -> None:
@@ -279,19 +284,22 @@ class Write:
     readable: bool = True
 
 
-ItemKind = Literal["invitation", "case", "digest", "weekly", "sending", "keeping", "words", "people"]
+ItemKind = Literal["invitation", "case", "digest", "weekly", "sending", "keeping", "words", "people", "letters"]
 
 
 @dataclass(frozen=True)
 class DueKey:
     """A hint that something may be due: which item.
 
-    `sending` has no item, but is looked at every few minutes; `words` and `people` name an invitation whose time is
-    over.
+    `sending` and `letters` have no item, but are looked at every few minutes, and every hour; `words` and `people` name
+    an invitation whose time is over.
     """
 
     kind: ItemKind
     id: str
+
+
+LETTERS = DueKey("letters", "failed")
 
 
 @dataclass(frozen=True)
@@ -355,6 +363,30 @@ class Inbox(Protocol):
 
     def refuse(self, body: str, reason: str) -> None:
         """Lay a message that can never be handled where operators see it, with its reason."""
+        ...
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Something that failed too often, whole as it came; `receipt` is what its keeper knows it by."""
+
+    said: object
+    receipt: str
+
+
+class Letters(Protocol):
+    """The dead letters of a queue that are whole: those laid aside with a reason are none of them."""
+
+    def look(self, most: int) -> Iterable[Letter]:
+        """Return at most so many letters; each is hidden from others for a while."""
+        ...
+
+    def lay(self, body: str, reason: str) -> None:
+        """Lay a letter there with its reason."""
+        ...
+
+    def end(self, letter: Letter) -> None:
+        """Take a letter away for good."""
         ...
 
 
@@ -656,3 +688,5 @@ class Ports:
     webhooks: Webhooks
     day_files: DayFiles
     columns: ColumnFiles
+    failed_events: Letters
+    failed_reports: Letters

@@ -129,6 +129,8 @@ def _build_ports() -> Ports:
         webhooks=_late(_webhooks),
         day_files=_late(lambda: _day_files(given)),
         columns=_late(lambda: _columns(given)),
+        failed_events=_late(lambda: _letters(given.intake_dlq_url, "event_in")),
+        failed_reports=_late(lambda: _letters(given.receipts_dlq_url, "report_in")),
     )
 
 
@@ -157,6 +159,12 @@ def _columns(given: Settings) -> Any:
     from chalicelib.adapters.columns import S3ColumnFiles  # here, as above
 
     return S3ColumnFiles(_late(clients.s3), given.day_files_bucket)
+
+
+def _letters(url: str, read: str) -> Any:
+    from chalicelib.adapters import letters  # here, so that who opens no dead letter loads nothing
+
+    return letters.SqsLetters(clients.sqs(), url, getattr(letters, read))
 
 
 def _carriers(given: Settings) -> Any:

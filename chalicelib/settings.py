@@ -29,6 +29,7 @@ class Settings:
     files_queue_url: str = ""
     parquet_layer: str = ""
     """Not empty where somebody merges day files, and so wants to know which days have changed."""
+    receipts_dlq_url: str = ""
 
     @property
     def is_https(self) -> bool:

@@ -36,6 +36,7 @@ from chalicelib.ports import (
     DueKey,
     Early,
     ItemKind,
+    Letter,
     Links,
     Mail,
     Messages,
@@ -89,6 +90,8 @@ class Memory:
     """Files by column, by kind and day: how often each was written, and its lines."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Messages that can never be handled, with their reasons."""
+    failed_events: list[Letter] = field(default_factory=list)
+    failed_reports: list[Letter] = field(default_factory=list)
     views: list[View] = field(default_factory=list)
     nudged: list[Due] = field(default_factory=list)
     """Messages to the workers; each has a name of its own."""
@@ -234,7 +237,7 @@ class MemoryInvitations:
         self.memory.put_invitation(invitation)
         self.memory.put_case(case, entry)
 
-    def take_place(self, name: str, most: int) -> bool:
+    def take_place(self, name: str, most: int, until: datetime) -> bool:
         if self.memory.places.get(name, 0) >= most:
             return False
         self.memory.places[name] = self.memory.places.get(name, 0) + 1
@@ -487,6 +490,23 @@ class MemoryInbox:
 
 
 @dataclass(frozen=True)
+class MemoryLetters:
+    """Letters in a list."""
+
+    letters: list[Letter]
+    refused: list[tuple[str, str]]
+
+    def look(self, most: int) -> Iterable[Letter]:
+        return self.letters[:most]
+
+    def lay(self, body: str, reason: str) -> None:
+        self.refused.append((body, reason))
+
+    def end(self, letter: Letter) -> None:
+        self.letters.remove(letter)
+
+
+@dataclass(frozen=True)
 class MemoryViews:
     """Notes of opened links in a list."""
 
@@ -666,4 +686,6 @@ def ports(memory: Memory, *, links: Links, messages: Messages, names: Names) -> 
         webhooks=MemoryWebhooks(memory),
         day_files=MemoryDayFiles(memory),
         columns=MemoryColumnFiles(memory),
+        failed_events=MemoryLetters(memory.failed_events, memory.refused),
+        failed_reports=MemoryLetters(memory.failed_reports, memory.refused),
     )

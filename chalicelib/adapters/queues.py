@@ -103,6 +103,15 @@ def view_of(body: str) -> View:
     return view
 
 
+def event_of(body: str) -> Any:
+    """Return the CloudEvent of a message: by itself, or the detail of what EventBridge brings."""
+    try:
+        given = json.loads(body)
+    except ValueError:
+        return None  # refused by the parser with a pointer, like anything else that is no event
+    return given["detail"] if isinstance(given, dict) and "detail-type" in given else given
+
+
 def messages_of(due: Iterable[DueKey | Timer]) -> Iterator[Due]:
     """Return what is due as messages without names yet: single invitations together, everything else by itself."""
     together: list[str] = []

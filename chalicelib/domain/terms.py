@@ -5,7 +5,7 @@ import hmac
 import math
 import re
 from base64 import b32encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -52,6 +52,9 @@ Text = dict[str, str]
 LANGUAGES = ("es", "en", "pt")
 CUSTOMER = "customer"
 """The role of the event's own customer among its contacts."""
+
+PLACES_LAST = timedelta(days=2)
+"""How long it is known how many places of a day or a minute are taken: longer than that day anywhere."""
 
 
 def in_language(text: Text, language: str) -> str:

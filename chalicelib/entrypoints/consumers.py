@@ -3,18 +3,16 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent, SNSEvent, SQSEvent
 
 from chalicelib import runtime
-from chalicelib.adapters.queues import due_of, view_of
-from chalicelib.domain.receipt import parse_receipt
+from chalicelib.adapters.queues import due_of, event_of, view_of
 from chalicelib.entrypoints import journal
 from chalicelib.entrypoints.journal import Outcome
 from chalicelib.errors import Invalid
-from chalicelib.flows import collect, converse, invite, receive, work
+from chalicelib.flows import collect, invite, receive, work
 
 log = logging.getLogger("lazo")
 bp = Blueprint(__name__)
@@ -29,7 +27,7 @@ Handled = tuple[Outcome, Sequence[str]]
 @bp.on_sqs_message(queue_arn=PLACEHOLDER, batch_size=10, name="intake")
 def intake(event: SQSEvent) -> Answer:
     """Decide about events, many at once: an invitation or a reason for each, once and for ever."""
-    events = [_unwrapped(record.body) for record in event]
+    events = [event_of(record.body) for record in event]
     handled = iter(invite.handle_many(runtime.ports(), events, runtime.now()))
     return _each("intake", event, lambda body: _intake(body, next(handled)))
 
@@ -68,16 +66,9 @@ def sweep(event: CloudWatchEvent) -> dict[str, int]:
 @bp.on_sns_message(topic="arn:aws:sns:us-east-1:000000000000:in-the-overlay", name="receipts")
 def receipts(event: SNSEvent) -> None:
     """Note what a carrier reports of a message, and hear the text messages that customers send."""
-    given = json.loads(event.message)
-    if "messageBody" in given:
-        said = given["originationNumber"], given["messageBody"], given["inboundMessageId"]
-        converse.hear(runtime.ports(), *said, runtime.now())
-        journal.tell("receipts", facts={"kind": "text"})
-        return
-    receipt = parse_receipt(given)
-    if receipt:
-        receive.take(runtime.ports(), receipt, runtime.now())
-        journal.tell("receipts", about=[receipt.invitation] if receipt.invitation else [], facts={"kind": receipt.kind})
+    taken = receive.report(runtime.ports(), json.loads(event.message), runtime.now())
+    if taken:
+        journal.tell("receipts", about=taken.about, facts={"kind": taken.kind})
 
 
 def _each(unit: str, event: SQSEvent, handle: Callable[[str], Handled]) -> Answer:
@@ -110,18 +101,9 @@ def _view(*bodies: str) -> Handled:
 def _intake(body: str, handled: invite.Handled) -> Handled:
     """Raise what one event failed of; what can never be handled goes to the dead-letter queue, with its reason."""
     if isinstance(handled.error, Invalid):
-        problems = invite.refuse(runtime.ports(), _unwrapped(body), handled.error)
+        problems = invite.refuse(runtime.ports(), event_of(body), handled.error)
         log.warning("refused an event: %s", "; ".join(f"{each.pointer} {each.detail}" for each in problems))
         return "refused", []
     if handled.error:
         raise handled.error
     return "done", handled.ids
-
-
-def _unwrapped(body: str) -> Any:
-    """Return the CloudEvent of a message: by itself, or the detail of what EventBridge brings."""
-    try:
-        given = json.loads(body)
-    except ValueError:
-        return None  # refused by the parser with a pointer, like anything else that is no event
-    return given["detail"] if isinstance(given, dict) and "detail-type" in given else given

@@ -23,6 +23,7 @@ from chalicelib.domain.response import (
     viewed,
 )
 from chalicelib.domain.survey import Survey
+from chalicelib.domain.terms import PLACES_LAST
 from chalicelib.errors import Conflict, Invalid, NotFound, Problem
 from chalicelib.flows import amend, record
 from chalicelib.ports import DueKey, Ports, View
@@ -159,7 +160,7 @@ def _let_in(ports: Ports, page: Opened, now: datetime) -> bool:
     places = _places(counter, page.organisation, now) if counter else {}
     taken: list[str] = []
     for name, most in places.items():
-        if not ports.invitations.take_place(name, most):
+        if not ports.invitations.take_place(name, most, now + PLACES_LAST):
             _give_back(ports, taken)
             return False
         taken.append(name)

@@ -27,7 +27,7 @@ from chalicelib.domain.retention import (
     wordless_case,
 )
 from chalicelib.errors import Conflict
-from chalicelib.flows import amend
+from chalicelib.flows import amend, news
 from chalicelib.ports import DayFile, DueKey, Ports
 
 EVER = "9999-99-99"
@@ -105,7 +105,9 @@ def people(ports: Ports, id_: str, now: datetime) -> None:
     _forget_words(ports, invitation, case)
     # The customer first: whoever dies in between finds the invitation as it was, and does it again.
     amend.persist(partial(_forget_customer, ports, invitation))
+    news.forget_about(ports, invitation)
     amend.invitation(ports.invitations, id_, nameless)
+    news.forget_about(ports, invitation)  # what came in between
 
 
 def _both(ports: Ports, id_: str) -> tuple[Invitation | None, Case | None]:

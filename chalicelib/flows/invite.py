@@ -30,7 +30,7 @@ from chalicelib.domain.policy import (
     targets,
     zone_of,
 )
-from chalicelib.domain.terms import CUSTOMER, Channel, base_language
+from chalicelib.domain.terms import CUSTOMER, PLACES_LAST, Channel, base_language
 from chalicelib.domain.timer import may_share, shared
 from chalicelib.errors import Conflict, Invalid, Problem
 from chalicelib.flows import amend, news
@@ -112,7 +112,7 @@ def handle_many(ports: Ports, raws: Sequence[object], now: datetime) -> list[Han
             if isinstance(event, Closing):
                 closings[place] = _closed(ports, event, organisation)
             else:
-                _hear(ports, event, organisation)
+                _hear(ports, event, organisation, now)
         except Exception as error:
             handled[place] = Handled(error=error)
     for wave in _waves(closings):
@@ -132,11 +132,11 @@ def refuse(ports: Ports, raw: object, error: Invalid) -> tuple[Problem, ...]:
     return problems
 
 
-def _hear(ports: Ports, event: Event, organisation: Organisation) -> None:
+def _hear(ports: Ports, event: Event, organisation: Organisation, now: datetime) -> None:
     if isinstance(event, Cancellation):
-        news.cancel(ports, event, organisation)
+        news.cancel(ports, event, organisation, now)
     elif not isinstance(event, Closing):
-        news.fulfil(ports, event, organisation)
+        news.fulfil(ports, event, organisation, now)
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _close(ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation
     plans = {place: _plan(closed, existing[place]) for place, closed in wave.items()}
     for place, jobs in plans.items():
         if any(job.whom.target.label != CUSTOMER for job in jobs):
-            news.register(ports, wave[place].closing)
+            news.register(ports, wave[place].closing, organisation, now)
     for number in range(max(map(len, plans.values()))):
         following = [jobs[number] for jobs in plans.values() if number < len(jobs)]
         _decide_all(ports, [job for job in following if job.whom.id not in found], organisation, now)
@@ -247,6 +247,8 @@ def _hear_late(ports: Ports, closings: Sequence[Closing], organisation: Organisa
     for closing in closings:
         for early in waiting[closing.ref.key]:
             news.apply(ports, early, news.every_id(closing.ref, organisation, news.labels_of(closing)))
+        if waiting[closing.ref.key]:
+            news.forget(ports, closing.ref, news.reference_of(ports, closing), organisation)
 
 
 @dataclass
@@ -382,12 +384,14 @@ class _Places:
         program = self._program
         if program is None or program.daily_max is None or self._was_placed(known):
             return decision
-        wanted = f"{program.id}/{decision.at.astimezone(self._zone):%Y-%m-%d}" if isinstance(decision, Ask) else None
-        if self._held != wanted:
+        if isinstance(decision, Skip):
             self.give_back()
-        if wanted is None or self._held:
             return decision
-        if not self._ports.invitations.take_place(wanted, program.daily_max):
+        wanted = f"{program.id}/{decision.at.astimezone(self._zone):%Y-%m-%d}"
+        if self._held == wanted:
+            return decision
+        self.give_back()
+        if not self._ports.invitations.take_place(wanted, program.daily_max, decision.at + PLACES_LAST):
             return over_the_top(program)
         self._held = wanted
         return decision

@@ -28,9 +28,12 @@ def of(ports: Ports, closings: Sequence[Closing], *, consistent: bool) -> dict[s
 
 
 def _names(ports: Ports, closing: Closing) -> list[str]:
-    if not closing.reference:
-        return [closing.ref.key]
-    return [closing.ref.key, _reference_key(ports.names.customer(closing.customer.id), closing.reference)]
+    return [closing.ref.key, *reference_of(ports, closing)]
+
+
+def reference_of(ports: Ports, closing: Closing) -> list[str]:
+    """Return the name that closings of one customer and reference share; none for one without a reference."""
+    return [_reference_key(ports.names.customer(closing.customer.id), closing.reference)] if closing.reference else []
 
 
 def covers(early: Early, closing: Closing) -> bool:
@@ -41,13 +44,12 @@ def _reference_key(customer: str, reference: str) -> str:
     return fingerprint("reference", customer, reference)
 
 
-def register(ports: Ports, closing: Closing) -> None:
+def register(ports: Ports, closing: Closing, organisation: Organisation, now: datetime) -> None:
     """Note whom an event asks besides its customer, and its reference, before it does: news finds them by it."""
-    labels = tuple(labels_of(closing))
-    _note(ports, closing.ref.key, lambda early: early.model_copy(update={"labels": labels}))
-    if closing.reference:
-        key = _reference_key(ports.names.customer(closing.customer.id), closing.reference)
-        _note(ports, key, lambda early: _with_event(early, closing.ref))
+    labels, until = tuple(labels_of(closing)), _kept_until(organisation, now)
+    _note(ports, closing.ref.key, lambda early: early.model_copy(update={"labels": labels}), until)
+    for key in reference_of(ports, closing):
+        _note(ports, key, lambda early: _with_event(early, closing.ref), until)
 
 
 def _with_event(early: Early, event: EventRef) -> Early:
@@ -55,17 +57,28 @@ def _with_event(early: Early, event: EventRef) -> Early:
     return early.model_copy(update={"events": events})
 
 
-def _note(ports: Ports, key: str, change: Callable[[Early], Early]) -> Early:
+def _note(ports: Ports, key: str, change: Callable[[Early], Early], until: datetime) -> Early:
     """Write what is known under a name, unless it is there already."""
 
     def once() -> Early:
         before = ports.invitations.early(key) or Early(key=key)
         after = change(before)
         if after != before:
-            ports.invitations.save_early(after.model_copy(update={"version": before.version + 1}))
+            kept = {"version": before.version + 1, "kept_until": until}
+            ports.invitations.save_early(after.model_copy(update=kept))
         return after
 
     return amend.persist(once)
+
+
+def _kept_until(organisation: Organisation, now: datetime) -> datetime:
+    # Events are named in it: it goes as whom they were about is forgotten.
+    return now + organisation.retention.people
+
+
+def ids_of(ports: Ports, event: EventRef, organisation: Organisation) -> list[str]:
+    """Return every id under which an event may have been decided, of which only the name is known."""
+    return every_id(event, organisation, _known_labels(organisation, ports.invitations.early(event.key)))
 
 
 def labels_of(closing: Closing) -> list[str]:
@@ -78,13 +91,15 @@ def every_id(ref: EventRef, organisation: Organisation, labels: list[str]) -> li
     return [invitation_id(ref.source, ref.id, program, label) for program in programs for label in labels]
 
 
-def cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation) -> None:
+def cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation, now: datetime) -> None:
+    until = _kept_until(organisation, now)
     if cancellation.event:
-        early = _park(ports, cancellation.event.key, cancellation)
+        early = _park(ports, cancellation.event.key, cancellation, until)
         apply(ports, early, every_id(cancellation.event, organisation, _known_labels(organisation, early)))
     elif cancellation.reference and cancellation.customer_id:
         key = ports.names.customer(cancellation.customer_id)
-        _cancel_reference(ports, cancellation, cancellation.reference, key, organisation)
+        early = _park(ports, _reference_key(key, cancellation.reference), cancellation, until)
+        _cancel_reference(ports, early, cancellation.reference, key, organisation)
 
 
 def _known_labels(organisation: Organisation, early: Early | None) -> list[str]:
@@ -94,13 +109,9 @@ def _known_labels(organisation: Organisation, early: Early | None) -> list[str]:
     return list(dict.fromkeys([*labels, *(early.labels if early else ())]))
 
 
-def _cancel_reference(
-    ports: Ports, cancellation: Cancellation, reference: str, key: str, organisation: Organisation
-) -> None:
-    early = _park(ports, _reference_key(key, reference), cancellation)
+def _cancel_reference(ports: Ports, early: Early, reference: str, key: str, organisation: Organisation) -> None:
     for event in early.events:
-        labels = _known_labels(organisation, ports.invitations.early(event.key))
-        apply(ports, early, every_id(event, organisation, labels))
+        apply(ports, early, ids_of(ports, event, organisation))
     customer = ports.customers.get(key)
     asked = ports.invitations.get_many(customer.recent) if customer else {}
     apply(ports, early, [id_ for id_, found in asked.items() if found.reference == reference])
@@ -114,14 +125,52 @@ def _cancelled(invitation: Invitation, until: datetime) -> Invitation | None:
     return invitation.moved(cancelled=True, remind_at=None)
 
 
-def fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation) -> None:
-    early = _park(ports, fulfilment.event.key, fulfilment)
+def fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation, now: datetime) -> None:
+    early = _park(ports, fulfilment.event.key, fulfilment, _kept_until(organisation, now))
     apply(ports, early, every_id(fulfilment.event, organisation, _known_labels(organisation, early)))
+    forget(ports, fulfilment.event, (), organisation)
 
 
-def _park(ports: Ports, key: str, news: Cancellation | Fulfilment) -> Early:
+def forget(
+    ports: Ports, event: EventRef, references: Sequence[str], organisation: Organisation, besides: str = ""
+) -> None:
+    """Let no news name an event any more once no record of it does, `besides` one that is just being emptied.
+
+    That it was cancelled stays, and who would have been asked: neither leads to anybody.
+    """
+    known = ports.invitations.earlies([event.key, *references])
+    told = [early for early in known if early.fulfilments or event in early.events]
+    if not told:
+        return
+    records = ports.invitations.get_many(ids_of(ports, event, organisation))
+    if not records or any(each.event_id and each.id != besides for each in records.values()):
+        return
+    for early in told:
+        _empty(ports, early.key, event)
+
+
+def _empty(ports: Ports, key: str, event: EventRef) -> None:
+    def emptied(early: Early) -> Early:
+        others = tuple(each for each in early.events if each != event)
+        return early.model_copy(update={"fulfilments": (), "events": others})
+
+    found = ports.invitations.early(key)
+    if found:
+        _note(ports, key, emptied, found.kept_until or FOR_EVER)
+
+
+def forget_about(ports: Ports, invitation: Invitation) -> None:
+    """Do so for one record's event: before it is emptied, or nobody would find the news, and after, for what came."""
+    if invitation.event_id is None:
+        return
+    event = EventRef(source=invitation.source, id=invitation.event_id)
+    references = [_reference_key(invitation.customer, invitation.reference)] if invitation.reference else []
+    forget(ports, event, references, ports.library.organisation(), besides=invitation.id)
+
+
+def _park(ports: Ports, key: str, news: Cancellation | Fulfilment, until: datetime) -> Early:
     """Write news of an event under its name, whether or not it has arrived: order of arrival decides nothing."""
-    return _note(ports, key, lambda early: _with(early, news))
+    return _note(ports, key, lambda early: _with(early, news), until)
 
 
 def _with(early: Early, news: Cancellation | Fulfilment) -> Early:

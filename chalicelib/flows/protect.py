@@ -8,8 +8,8 @@ from chalicelib.domain.customer import Address, Customer
 from chalicelib.domain.invitation import NAMELESS, Answer, Invitation
 from chalicelib.domain.routing import Why
 from chalicelib.errors import NotFound
-from chalicelib.flows import amend
-from chalicelib.ports import Ports
+from chalicelib.flows import amend, news
+from chalicelib.ports import LETTERS, Ports
 
 
 def stored(ports: Ports, id_: str) -> tuple[Customer | None, tuple[Invitation, ...]]:
@@ -51,11 +51,13 @@ def erase(ports: Ports, id_: str, now: datetime) -> None:
     """
     key = _customer_of(ports, id_)
     amend.persist(lambda: _forget_all(ports, key, (id_,), now))
+    ports.timers.nudge([LETTERS])  # events that failed, which lie whole in another place
 
 
 def forget(ports: Ports, key: str, now: datetime) -> None:
     """Forget a customer by the keyed name, as an operator does who was asked by letter."""
     amend.persist(lambda: _forget_all(ports, key, (), now))
+    ports.timers.nudge([LETTERS])
 
 
 def _forget_all(ports: Ports, key: str, ids: tuple[str, ...], now: datetime) -> None:
@@ -75,14 +77,16 @@ def _forget_all(ports: Ports, key: str, ids: tuple[str, ...], now: datetime) -> 
 def _forget_each(ports: Ports, invitations: Iterable[Invitation], now: datetime) -> None:
     for invitation in invitations:
         if not invitation.erased or invitation.has_case:
-            _forget(ports, invitation.id, now)
+            _forget(ports, invitation, now)
 
 
-def _forget(ports: Ports, id_: str, now: datetime) -> None:
+def _forget(ports: Ports, invitation: Invitation, now: datetime) -> None:
     """Forget an invitation, then its case: none can begin once no answer is taken any more."""
-    amend.invitation(ports.invitations, id_, lambda found: _forgotten(found, now))
-    if amend.case(ports, id_, _case_forgotten):
-        ports.cases.forget(id_)
+    news.forget_about(ports, invitation)
+    amend.invitation(ports.invitations, invitation.id, lambda found: _forgotten(found, now))
+    news.forget_about(ports, invitation)  # what came in between
+    if amend.case(ports, invitation.id, _case_forgotten):
+        ports.cases.forget(invitation.id)
 
 
 def _addresses(ports: Ports, customer: Customer) -> list[str]:

@@ -1,16 +1,41 @@
 """Take what carriers report: an address that does not exist, or complains, is left in peace."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib.domain.customer import Address
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.policy import may_text
-from chalicelib.domain.receipt import Receipt, is_returned, reported
+from chalicelib.domain.receipt import Receipt, is_returned, parse_receipt, reported
 from chalicelib.domain.sending import BREAKER
-from chalicelib.flows import amend
+from chalicelib.flows import amend, converse
 from chalicelib.ports import DueKey, Ports
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a carrier told: a customer's `text`, or what became of a message; `about` are the invitations' ids."""
+
+    kind: str
+    about: tuple[str, ...] = ()
+
+
+def report(ports: Ports, given: Mapping[str, Any], now: datetime) -> Taken | None:
+    """Do what a carrier's report asks for; None for one that changes nothing here. Safe to run again.
+
+    Raises KeyError or TypeError for what is no report.
+    """
+    if "messageBody" in given:
+        converse.hear(ports, given["originationNumber"], given["messageBody"], given["inboundMessageId"], now)
+        return Taken("text")
+    receipt = parse_receipt(given)
+    if receipt is None:
+        return None
+    take(ports, receipt, now)
+    return Taken(receipt.kind, (receipt.invitation,) if receipt.invitation else ())
 
 
 def take(ports: Ports, receipt: Receipt, now: datetime) -> None:

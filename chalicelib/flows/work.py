@@ -8,12 +8,12 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.sending import BREAKER
 from chalicelib.domain.timer import TRIES_MAX, Timer, again
 from chalicelib.flows import alert, collect, deliver, guard, recover
-from chalicelib.ports import Due, DueKey, Ports
+from chalicelib.ports import LETTERS, Due, DueKey, Ports
 
 WATCH_MINUTES = 5
 WATCH = DueKey("sending", BREAKER)
 CLOCKS_APART = timedelta(minutes=10)
-SELDOM = ("weekly", "keeping", "words", "people")
+SELDOM = ("weekly", "keeping", "words", "people", "letters")
 SWEEP_MAX = 20_000  # keys and shared timers handed on by one sweep; the next goes on with the rest
 
 
@@ -23,6 +23,8 @@ def sweep(ports: Ports, now: datetime) -> int:
     ports.timers.nudge(found)
     if now.minute % WATCH_MINUTES == 0:
         ports.timers.nudge([WATCH])  # by a worker: whoever only sweeps may neither read counters nor send
+    if now.minute == 0:
+        ports.timers.nudge([LETTERS])
     return sum(len(each.ids) if isinstance(each, Timer) else 1 for each in found)
 
 
@@ -64,6 +66,8 @@ def _take_single(ports: Ports, kind: str, id_: str, now: datetime) -> None:
 def _seldom(ports: Ports, kind: str, id_: str, now: datetime) -> None:
     if kind == "weekly":
         _weekly().tell(ports, id_, now)
+    elif kind == "letters":
+        _letters().look(ports, now)
     elif kind == "keeping":
         _expire().look(ports, id_, now)
     elif kind == "words":
@@ -93,6 +97,12 @@ def _expire() -> ModuleType:
     from chalicelib.flows import expire  # here, so that who sends a survey loads nothing of retention
 
     return expire
+
+
+def _letters() -> ModuleType:
+    from chalicelib.flows import letters  # here, as above
+
+    return letters
 
 
 # Invitations, many at once

@@ -1,17 +1,13 @@
 """Forget a customer, by the id that the CRM knows: names, addresses and words go, no counter changes.
 
-Events that failed go back from the dead letters into their queue, where those about them are recorded as erased.
+The worker of what is due then looks through the dead letters: events about them that failed are recorded as erased.
 What AWS keeps longer ends by itself: the table's stream after 24 hours, point-in-time recovery after 35 days.
 """
 
 import argparse
 
-import boto3
-
-from chalicelib import runtime
 from chalicelib.flows import protect
 from infra.commands import connection
-from infra.commands.redrive import LETTERS_MAX, redrive
 from infra.commands.screen import Failed, Screen
 
 
@@ -28,7 +24,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if system.ports.customers.get(key) is None:
         raise Failed(f"Nobody is kept under the id {options.customer}.", customer=options.customer)
     protect.forget(system.ports, key, system.now())
-    redrive(boto3.client("sqs"), runtime.settings().intake_queue_url, limit=LETTERS_MAX)
     if system.local:
         system.local.ask("/_local/settle", {})
     screen.say("Forgotten: what is left leads to nobody, and late events about them are recorded as erased.")

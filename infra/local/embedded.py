@@ -74,6 +74,7 @@ class Embedded:
         amends.stream_partiql(self.dynamodb)
         amends.number_by_counting(self.dynamodb)
         self.sqs: Any = importlib.import_module("ministack.services.sqs")
+        amends.poll_at_once(self.sqs)
         self.bell = Bell()
         for name in RING_USERS:
             importlib.import_module(f"ministack.services.{name}").esm_wake = self.bell  # type: ignore[attr-defined]  # the modules read it when they wake

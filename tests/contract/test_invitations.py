@@ -1,12 +1,14 @@
 """What every store of invitations promises."""
 
+from datetime import timedelta
+
 import pytest
 
 from chalicelib.domain.event import EventRef, Fulfilment
 from chalicelib.errors import Conflict
 from chalicelib.ports import Early
 from tests.contract.cast import NOW, answered, case, entry, id_of, invitation, next_of
-from tests.contract.subject import Subject
+from tests.contract.subject import Embedded, Subject, on_dynamodb
 
 
 def test_a_decision_is_taken_once(kept: Subject) -> None:
@@ -125,12 +127,23 @@ def test_early_news_waits_under_the_name_of_its_event(kept: Subject) -> None:
 
 
 def test_no_more_places_are_given_than_there_are(kept: Subject) -> None:
-    taken = [kept.invitations.take_place("sale/2026-03-06", 2) for _ in range(3)]
+    taken = [kept.invitations.take_place("sale/2026-03-06", 2, NOW) for _ in range(3)]
     assert taken == [True, True, False]
-    assert kept.again().invitations.take_place("sale/2026-03-07", 2)
+    assert kept.again().invitations.take_place("sale/2026-03-07", 2, NOW)
     kept.invitations.give_place_back("sale/2026-03-06")
-    assert kept.again().invitations.take_place("sale/2026-03-06", 2)
-    assert not kept.invitations.take_place("sale/2026-03-06", 2)
+    assert kept.again().invitations.take_place("sale/2026-03-06", 2, NOW)
+    assert not kept.invitations.take_place("sale/2026-03-06", 2, NOW)
+
+
+def test_places_and_news_go_by_themselves(embedded: Embedded) -> None:
+    kept = on_dynamodb(embedded)
+    kept.invitations.take_place("sale/2026-03-06", 2, NOW)
+    kept.invitations.take_place("sale/2026-03-06", 2, NOW + timedelta(hours=1))
+    kept.invitations.save_early(Early(key="a", version=1, kept_until=NOW))
+    kept.invitations.save_early(Early(key="b", version=1))
+    ends = {item["pk"]["S"]: item.get("ttl", {}).get("N") for item in embedded.items()}
+    at = str(int(NOW.timestamp()))
+    assert ends == {"PLACES#sale/2026-03-06": str(int(at) + 3600), "EVENT#a": at, "EVENT#b": None}
 
 
 def test_many_decisions_are_taken_each_by_itself(kept: Subject) -> None:

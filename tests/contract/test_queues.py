@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb.timers import DynamoTimers
+from chalicelib.adapters.letters import SqsLetters, event_in, report_in
 from chalicelib.adapters.memory import Memory, MemoryInbox, MemoryTimers, MemoryViews
 from chalicelib.adapters.queues import CALL_BYTES_MAX, Queue, batches, due_of, view_of
 from chalicelib.domain.terms import fingerprint
@@ -141,3 +142,52 @@ def test_a_lost_nudge_is_no_error(embedded: Embedded, caplog: pytest.LogCaptureF
     client: Any = Reluctant(takes=0)
     DynamoTimers(embedded.table(), Queue(client, "queue")).nudge([DueKey("case", fingerprint("x"))])
     assert [record.message for record in caplog.records] == ["nudge_lost"]
+
+
+def whole(kept: SqsLetters) -> list[Any]:
+    return [letter.said for letter in kept.look(1_000)]
+
+
+def test_whole_letters_are_found_and_taken_away_one_by_one(embedded: Embedded) -> None:
+    address = embedded.environment["INTAKE_DLQ_URL"]
+    kept, queue = SqsLetters(embedded.sqs, address, event_in), Queue(embedded.sqs, address)
+    events: list[dict[str, object]] = [{**EVENT, "id": str(number)} for number in range(23)]
+    queue.send([json.dumps({"detail-type": "sale.closed", "detail": event}) for event in events])
+    queue.lay("{}", "it was refused")
+    queue.send(["no JSON"])
+    found = list(kept.look(1_000))
+    said: list[Any] = [letter.said for letter in found]
+    assert None in said
+    assert sorted((each for each in said if each), key=lambda each: int(each["id"])) == events
+    assert whole(kept) == []  # each is ours alone for a while
+    kept.lay("{}", "it failed again")
+    for letter in found:
+        kept.end(letter)
+    assert embedded.bodies("INTAKE_DLQ_URL") == ["{}", "{}"]
+
+
+def test_no_more_letters_are_looked_at_than_wanted(embedded: Embedded) -> None:
+    address = embedded.environment["INTAKE_DLQ_URL"]
+    Queue(embedded.sqs, address).send(["{}"] * 25)
+    assert len(whole(SqsLetters(embedded.sqs, address, event_in))) == 25
+    Queue(embedded.sqs, address).send(["{}"] * 25)
+    assert len(list(SqsLetters(embedded.sqs, address, event_in).look(12))) == 12
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"requestPayload": {"Records": [{"Sns": {"Message": '{"eventType": "Bounce"}'}}]}, "responsePayload": {}},
+        {"Type": "Notification", "Message": '{"eventType": "Bounce"}'},
+    ],
+    ids=["what Lambda lays aside", "on one machine"],
+)
+def test_a_carriers_report_is_read_out_of_a_failed_call(body: object) -> None:
+    assert report_in(json.dumps(body)) == {"eventType": "Bounce"}
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "7", "{}", '{"requestPayload": 7}', '{"requestPayload": {"Records": [7]}}', '{"Message": "no"}']
+)
+def test_what_is_no_failed_call_is_no_report(body: str) -> None:
+    assert report_in(body) is None

@@ -197,3 +197,98 @@ def test_a_conflict_over_the_customer_leaves_what_was_put_away() -> None:
     assert len(world.memory.pasts) == 1
     protect.forget(world.ports, world.ports.names.customer("c-981"), world.now)
     forgets_all(world)
+
+
+def cancelled_by_reference(number: int) -> dict[str, Any]:
+    data = {"reference": f"ORD-{number}", "customer": {"id": "c-981"}}
+    return {**sale(), "id": f"X-{number}", "type": "sale.cancelled", "data": data}
+
+
+def delivered(number: int, id_: str = "D-1") -> dict[str, Any]:
+    data = {"event": {"source": "/crm", "id": f"ORD-{number}"}, "kind": "delivery", "fulfilled": "2026-03-09T15:00:00Z"}
+    return {**sale(), "id": id_, "type": "promise.fulfilled", "data": data}
+
+
+PIA = {"id": "c-990", "role": "user", "email": "pia@example.com"}
+
+
+def world_with_news(*contacts: dict[str, str]) -> World:
+    """Return a world in which news of Ana's order is kept, and of her contacts' too."""
+    world = World()
+    world.publish(organisation(programs=(program(**AT_ONCE), program(id="use", contact="user", **AT_ONCE))))
+    event = bought(1)
+    event["data"]["contacts"] = list(contacts)
+    world.tell(event, delivered(1))
+    assert "ORD-1" in news_of(world)
+    return world
+
+
+def news_of(world: World) -> str:
+    return "".join(each.model_dump_json() for each in world.memory.early.values())
+
+
+def test_no_news_names_an_event_of_somebody_forgotten() -> None:
+    world = world_with_news()
+    protect.forget(world.ports, world.ports.names.customer("c-981"), world.now)
+    forgets_all(world)
+    (promise,) = world.invitation.promises
+    assert str(promise.fulfilled) == "2026-03-09 15:00:00+00:00"  # counted, and it leads to nobody
+
+
+def test_news_that_comes_afterwards_names_no_event_either() -> None:
+    world = world_after(1, rest_days=0)
+    protect.forget(world.ports, world.ports.names.customer("c-981"), world.now)
+    world.tell(delivered(0), cancelled_by_reference(0))
+    forgets_all(world)
+    world.tell(delivered(5, "D-5"), bought(5))  # of an event that is still to come nobody knows whom it is about
+    forgets_all(world)
+
+
+@pytest.mark.parametrize("first", ["c-981", "c-990"])
+def test_news_of_an_event_goes_with_the_last_whom_it_was_about(first: str) -> None:
+    world = world_with_news(PIA)
+    second = {"c-981": "c-990", "c-990": "c-981"}[first]
+    protect.forget(world.ports, world.ports.names.customer(first), world.now)
+    assert "ORD-1" in news_of(world)
+    protect.forget(world.ports, world.ports.names.customer(second), world.now)
+    assert '"D-1"' not in news_of(world)
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_whoever_dies_between_news_and_record_is_followed_by_one_who_ends_both(applied: bool) -> None:
+    before = world_with_news()
+    key = before.ports.names.customer("c-981")
+    for at in range(100):
+        world = before.twin()
+        try:
+            protect.forget(dying(world, at, applied=applied), key, world.now)
+        except Death:
+            protect.forget(world.ports, key, world.now)
+            forgets_all(world)
+        else:
+            assert at > 8
+            return
+    raise AssertionError("it never ends")
+
+
+def test_news_that_comes_during_the_erasure_names_nothing_afterwards() -> None:
+    for at in range(40):
+        world, calls = world_with_news(), [0]
+
+        def around(
+            port: str, called: str, call: Any, world: World = world, calls: list[int] = calls, at: int = at
+        ) -> Any:
+            calls[0] += 1
+            if calls[0] == at:
+                world.tell(delivered(1, "D-2"))
+            return call()
+
+        protect.forget(gated(world.ports, around), world.ports.names.customer("c-981"), world.now)
+        world.settle()
+        forgets_all(world)
+
+
+def test_news_is_kept_no_longer_than_the_people_it_is_about() -> None:
+    world = world_with_news(PIA)
+    days = world.ports.library.organisation().retention.people
+    assert {each.kept_until for each in world.memory.early.values()} == {world.now + days}

@@ -1,5 +1,6 @@
 """Each function may do what it does, and nothing else: its role against the calls that it makes in a story of all."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -18,7 +19,7 @@ from chalicelib.errors import CarrierUnclear
 from chalicelib.flows import expire
 from infra.local.carrier import NUMBER
 from infra.local.permissions import Permissions, Use, allows
-from infra.local.resources import Json
+from infra.local.resources import Json, client
 from infra.local.system import LocalSystem
 from tests.local.asking import ask
 from tests.story.company import Company, link_in
@@ -68,7 +69,7 @@ def live_through(company: Company, lazo: LocalSystem) -> None:
     assert company.press(company.counter(), rating="2").status == 200
     talks_by_text(company)
     reports(company)
-    asks_about_its_data(company)
+    asks_about_its_data(company, lazo)
     our_people_look(company, case)
     counts_leave_their_lane(lazo)
     time_forgets(lazo, case)
@@ -80,11 +81,8 @@ def hears_from(lazo: LocalSystem, *webhooks: Webhook) -> None:
     inside = Webhook(id="inside", url="https://169.254.169.254/latest")
     library, post = runtime.ports().library, lazo.carrier.post
     told = library.organisation()
-    sale, *others = told.programs
-    programs = (
-        sale.model_copy(update={"delay": timedelta(0), "daily_max": 1_000}),
-        *others,
-    )  # what is asked at once is nudged at once
+    sale, *others = (each.model_copy(update={"daily_max": 1_000}) for each in told.programs)
+    programs = (sale.model_copy(update={"delay": timedelta(0)}), *others)  # what is asked at once is nudged at once
     changes = {"webhooks": (*webhooks, silent, inside), "programs": programs}
     library.publish(told.model_copy(update=changes), runtime.now())
 
@@ -152,8 +150,8 @@ def reports(company: Company) -> None:
     company.report(company.mail("tres@example.com"), "bounce")
 
 
-def asks_about_its_data(company: Company) -> None:
-    """Let customers read, stop, copy and erase by their links."""
+def asks_about_its_data(company: Company, lazo: LocalSystem) -> None:
+    """Let customers read, stop, copy and erase by their links, also what has failed about them."""
     mail = company.messages("cero@example.com")[0]
     for path in ("/u/", "/s/"):
         assert company.open(link_in(mail, path)).status == 200
@@ -162,8 +160,20 @@ def asks_about_its_data(company: Company) -> None:
     assert company.open(privacy).status == 200
     assert company.submit(privacy, {"action": "copy"}).status == 200
     assert company.submit(link_in(mail, "/u/"), {"List-Unsubscribe": "One-Click"}).status == 200
+    lies_dead(lazo, "INTAKE_DLQ_URL", company.event("ORD-90", customer={"id": "c-0", "email": "cero@example.com"}))
+    uses = {"id": "c-9", "role": "user", "email": "nueve@example.com"}
+    both = company.event("ORD-91", customer={"id": "c-0", "email": "cero@example.com"}, contacts=[uses])
+    lies_dead(lazo, "INTAKE_DLQ_URL", both, {"no": "event"})
+    lies_dead(lazo, "RECEIPTS_DLQ_URL", {"no": "report"})
     assert company.submit(privacy, {"action": "erase"}).status == 200
     company.settle()
+
+
+def lies_dead(lazo: LocalSystem, queue: str, *bodies: Json) -> None:
+    """Lay messages among dead letters, whole, as those that failed too often lie there."""
+    sqs, url = client("sqs", lazo.aws.endpoint), lazo.resources.environment[queue]
+    for body in bodies:
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
 
 
 def privacy_of(page: str) -> str:

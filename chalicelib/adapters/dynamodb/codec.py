@@ -11,7 +11,7 @@ import json
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, TypeVar
 
@@ -86,8 +86,7 @@ def encode_incident(incident: Incident) -> Image:
 
 def encode_note(name: str, noted: Noted) -> Image:
     """Return the item of what was noted under a name, which goes by itself."""
-    ends = {keys.TTL: {"N": str(ceil((noted.at + NOTE_LASTS).timestamp()))}}
-    return text_key(keys.note(name, noted.at, noted.id)) | ends
+    return text_key(keys.note(name, noted.at, noted.id)) | _ends(noted.at + NOTE_LASTS)
 
 
 def encode_keeping(keeping: Keeping) -> Image:
@@ -111,8 +110,8 @@ def encode_address(address: Address) -> Image:
 
 
 def encode_early(early: Early) -> Image:
-    """Return the item of an event's early news."""
-    return _named(keys.early(early.key), early)
+    """Return the item of an event's early news, which goes by itself."""
+    return _named(keys.early(early.key), early) | _ends(early.kept_until)
 
 
 def encode_principal(token: str, principal: Principal) -> Image:
@@ -157,6 +156,15 @@ def unpack(body: bytes | str) -> bytes:
     """Return the text of a body: bytes from the table, or base64 as Lambda hands over the stream."""
     packed = b64decode(body) if isinstance(body, str) else body
     return zlib.decompressobj(WINDOW, zdict=DICTIONARIES[packed[0]]).decompress(packed[1:])
+
+
+def seconds_of(at: datetime) -> int:
+    """Return an instant as the table counts it for what goes by itself."""
+    return ceil(at.timestamp())
+
+
+def _ends(at: datetime | None) -> Image:
+    return {keys.TTL: {"N": str(seconds_of(at))}} if at else {}
 
 
 def text_key(key: keys.Key) -> Image:

@@ -17,6 +17,7 @@ from chalicelib.adapters.dynamodb.codec import (
     encode_invitation,
     encode_note,
     encode_weekly,
+    seconds_of,
     text_key,
 )
 from chalicelib.adapters.dynamodb.table import Put, Table, conflicts
@@ -70,16 +71,16 @@ class DynamoInvitations:
     def save_with_case(self, invitation: Invitation, case: Case, entry: Entry) -> None:
         self._table.write([_next(invitation), *_case_puts(case, entry)])
 
-    def take_place(self, name: str, most: int) -> bool:
+    def take_place(self, name: str, most: int, until: datetime) -> bool:
         try:
             with conflicts():
-                self._table.update(**_places(name, 1, most))
+                self._table.update(**_place_taken(name, most, until))
         except Conflict:
             return False
         return True
 
     def give_place_back(self, name: str) -> None:
-        self._table.update(**_places(name, -1))
+        self._table.update(**_places(name, "ADD n :count", -1))
 
     def early(self, key: str) -> Early | None:
         return decode_as(Early, self._table.get(keys.early(key)))
@@ -92,14 +93,17 @@ class DynamoInvitations:
         self._table.put(Put(encode_early(early), over=early.version - 1))
 
 
-def _places(name: str, count: int, most: int | None = None) -> dict[str, Any]:
-    update: dict[str, Any] = {"Key": text_key(keys.places(name)), "UpdateExpression": "ADD n :count"}
-    values = {":count": {"N": str(count)}}
-    if most is None:
-        return {**update, "ExpressionAttributeValues": values}
-    condition = "attribute_not_exists(n) OR n < :most"
-    values[":most"] = {"N": str(most)}
-    return {**update, "ConditionExpression": condition, "ExpressionAttributeValues": values}
+def _place_taken(name: str, most: int, until: datetime) -> dict[str, Any]:
+    return {
+        **_places(name, "ADD n :count SET #ttl = :ends", 1, **{":most": most, ":ends": seconds_of(until)}),
+        "ConditionExpression": "attribute_not_exists(n) OR n < :most",
+        "ExpressionAttributeNames": {"#ttl": keys.TTL},
+    }
+
+
+def _places(name: str, update: str, count: int, **more: int) -> dict[str, Any]:
+    values = {value: {"N": str(number)} for value, number in {":count": count, **more}.items()}
+    return {"Key": text_key(keys.places(name)), "UpdateExpression": update, "ExpressionAttributeValues": values}
 
 
 def _next(invitation: Invitation) -> Put:
