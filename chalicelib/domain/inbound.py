@@ -40,6 +40,7 @@ WISHES = (
     r"\b(me )?(tire|tirem|remova|removam|retire|retirem)( me)? d(a|e|essa|esta) (sua )?lista\b",
     rf"\b(nao|chega de) (mais )?{_PT_SENT}",
     r"^(please|pls|por favor) (stop|pare|parem|baja)\b",
+    r"^opt out\b",
     r"\b(do not|don t|dont) (text|message|write|contact|mail|email) (to )?me\b",
     rf"\b(do not|don t|dont) send (me )?(any )?(more )?(of )?(these |your )?{_EN_SENT}",
     rf"\b(do not|don t|dont) want (to (get|receive) )?(any )?(more )?(of )?(these |your )?{_EN_SENT}",

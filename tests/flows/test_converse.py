@@ -52,6 +52,72 @@ def test_what_a_text_means(text: str, kind: str, rating: int | None, words: str)
     assert (heard.kind, heard.rating, heard.words) == (kind, rating, words)
 
 
+PROMISED = [
+    "STOP",
+    "END",
+    "CANCEL",
+    "QUIT",
+    "UNSUBSCRIBE",
+    "REVOKE",
+    "ALTO",
+    "BAJA",
+    "PARAR",
+    "PARE",
+    "CANCELAR",
+    "SALIR",
+    "DETENER",
+    "SAIR",
+]
+PHRASES = ["OPT OUT", "OPT-OUT", "OPTOUT", "NO MAS", "NO MÁS", "NÃO MAIS"]
+FORMS = ("{}", "{lower}", "{title}", "  {}\n", "{}.", "¡{}!", "«{lower}»", '"{}"', "{}{mark}", "\u200b{}")
+
+
+def forms(word: str) -> list[str]:
+    """Return how people write a word: in any case, within marks and blanks, with an accent that it does not have."""
+    accented = word.translate(str.maketrans("AEIOU", "ÁÉÍÓÚ"))
+    given = {"lower": word.lower(), "title": word.title(), "mark": "!!"}
+    return [*(form.format(word, **given) for form in FORMS), accented, accented.lower(), word.replace("A", "Ã")]
+
+
+@pytest.mark.parametrize("word", [*PROMISED, *PHRASES])
+def test_every_word_that_was_promised_is_heard_however_it_is_written(word: str) -> None:
+    assert {form: understand(form, NPS).kind for form in forms(word)} == dict.fromkeys(forms(word), "stop")
+
+
+@pytest.mark.parametrize("word", [*PROMISED, "OPT OUT"])
+@pytest.mark.parametrize("rest", [" por favor", ", gracias", " please", "\ngracias", " 8", ": ya no"])
+def test_it_is_heard_as_the_first_word_too(word: str, rest: str) -> None:
+    assert understand(word + rest, NPS).kind == "stop"
+    assert understand(word.lower() + rest, None).kind == "stop"
+
+
+@pytest.mark.parametrize("word", PROMISED)
+def test_a_word_that_only_begins_like_it_is_none(word: str) -> None:
+    assert understand(f"{word}X", NPS).kind == "words"
+    assert understand(f"la entrega {word.lower()}x tarde", NPS).kind == "words"
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("START", "start"),
+        ("UNSTOP", "start"),
+        ("ALTA", "start"),
+        ("INICIAR", "start"),
+        ("COMENZAR", "start"),
+        ("COMEÇAR", "start"),
+        ("HELP", "help"),
+        ("INFO", "help"),
+        ("AYUDA", "help"),
+        ("AJUDA", "help"),
+    ],
+)
+def test_words_to_return_and_for_help_are_heard_in_all_forms(word: str, kind: str) -> None:
+    for form in forms(word):
+        assert understand(form, NPS).kind == kind, form
+    assert understand(f"{word} por favor", None).kind == kind
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.messages import TemplateMessages, signed
 from chalicelib.adapters.notices import recipients
+from chalicelib.adapters.templates.catalogue import TEMPLATES
 from chalicelib.domain.case import Case, Entry, Notice, open_case
 from chalicelib.domain.digest import LINES_MAX
 from chalicelib.domain.incident import Incident
@@ -166,6 +167,25 @@ def test_leadership_reads_what_lets_down_many_since_when_and_whether_surveys_wai
     assert len(written.text.split("\n\n")) > 2
     waits = {"es": "Mientras tanto", "en": "meanwhile", "pt": "Enquanto isso"}[language]
     assert (waits in written.text) == (waits in written.html) == pause
+
+
+def test_on_a_desk_every_part_of_a_mail_is_as_wide_as_the_others() -> None:
+    for name in (
+        "invitation",
+        "mended",
+        "heard",
+        "copy",
+        "notice",
+        "digest",
+        "paused",
+        "weekly",
+        "incident",
+        "sign_in",
+    ):
+        html = (TEMPLATES / "mail" / f"{name}.html").read_text("utf-8")
+        parts = re.findall(r'<div class="(?:soft|card ink)" style="([^"]*)"', html)
+        assert len(parts) >= 2, name
+        assert all("max-width:600px" in style for style in parts), name
 
 
 def test_nothing_in_a_mail_is_fetched_from_anywhere() -> None:

@@ -276,6 +276,15 @@ def test_my_data_are_shown_without_giving_my_addresses_to_whoever_has_the_link()
     assert 'name="action" value="erase"' in html
 
 
+@pytest.mark.parametrize(
+    ("tag", "shown"),
+    [("es", "espanhol"), ("en-US", "inglês (US)"), ("pt", "português"), ("de", "de"), ("de-AT", "de-AT")],
+)
+def test_her_language_is_called_by_its_name(tag: str, shown: str) -> None:
+    page = pages.privacy_page(cast.ana(language=tag), [], cast.organisation(), "pt", action="/privacy/p")
+    assert f"<dt>Idioma</dt><dd>{shown}</dd>" in page.html
+
+
 def test_who_was_erased_has_nothing_left_to_show_or_to_press() -> None:
     gone = cast.ana(id=None, name=None, email=None, phone=None, erased_at=cast.NOW)
     html = pages.privacy_page(gone, [], cast.organisation(), "es", action="/privacy/p").html

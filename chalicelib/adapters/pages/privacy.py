@@ -15,6 +15,7 @@ from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.terms import base_language
 
 MONTH_DAYS = 30.5
+SPOKEN = {"es": _("Spanish"), "en": _("English"), "pt": _("Portuguese")}
 
 
 def privacy_page(
@@ -75,11 +76,22 @@ def _facts(customer: Customer | None, organisation: Organisation, language: str)
         (_("Customer number"), customer.id),
         (_("E-mail"), _masked_email(customer.email)),
         (_("Phone"), _masked_phone(customer.phone)),
-        (_("Language"), customer.language),
+        (_("Language"), _language(customer.language, language)),
         (_("Time zone"), customer.zone),
         (_("No more surveys since"), date(stopped, zone, language=language) if stopped else None),
     )
     return [{"label": sentence(label, language), "text": text} for label, text in known if text]
+
+
+def _language(tag: str | None, language: str) -> str | None:
+    """Return a language by its name, as the reader calls it; a country beside it stays, as in «español (CO)»."""
+    if not tag:
+        return None
+    spoken, _dash, where = tag.partition("-")
+    named = SPOKEN.get(spoken.lower())
+    if named is None:
+        return tag
+    return f"{sentence(named, language)} ({where.upper()})" if where else sentence(named, language)
 
 
 def _masked_email(email: str | None) -> str | None:
