@@ -52,7 +52,7 @@ class Invitations(Protocol):
 
     def get_many(self, ids: Sequence[str], *, consistent: bool = True) -> dict[str, Invitation]: ...
 
-    def get(self, id_: str) -> Invitation | None: ...
+    def get(self, id_: str, *, consistent: bool = True) -> Invitation | None: ...
 
     def create(self, invitation: Invitation) -> bool:
         """Put a decision; False when there is one already, which stands."""
@@ -188,16 +188,16 @@ class Cases(Protocol):
 
 
 class Customers(Protocol):
-    """People and addresses, by their keyed names. Reads are consistent."""
+    """People and addresses, by their keyed names. Reads are consistent, unless it is said that they need not be."""
 
-    def get(self, key: str) -> Customer | None: ...
+    def get(self, key: str, *, consistent: bool = True) -> Customer | None: ...
 
     def get_many(self, names: Sequence[str]) -> dict[str, Customer]: ...
 
     def address(self, key: str) -> Address | None: ...
 
     def several(
-        self, names: Sequence[str], address_names: Sequence[str]
+        self, names: Sequence[str], address_names: Sequence[str], *, consistent: bool = True
     ) -> tuple[dict[str, Customer], dict[str, Address]]:
         """Return those of these customers and addresses that are known, a hundred in one read."""
         ...

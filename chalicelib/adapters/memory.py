@@ -212,7 +212,7 @@ class MemoryInvitations:
     def get_many(self, ids: Sequence[str], *, consistent: bool = True) -> dict[str, Invitation]:
         return {id_: self.memory.invitations[id_] for id_ in ids if id_ in self.memory.invitations}
 
-    def get(self, id_: str) -> Invitation | None:
+    def get(self, id_: str, *, consistent: bool = True) -> Invitation | None:
         return self.memory.invitations.get(id_)
 
     def create(self, invitation: Invitation) -> bool:
@@ -351,7 +351,7 @@ class MemoryCustomers:
 
     memory: Memory
 
-    def get(self, key: str) -> Customer | None:
+    def get(self, key: str, *, consistent: bool = True) -> Customer | None:
         return self.memory.customers.get(key)
 
     def get_many(self, names: Sequence[str]) -> dict[str, Customer]:
@@ -361,7 +361,7 @@ class MemoryCustomers:
         return self.memory.addresses.get(key)
 
     def several(
-        self, names: Sequence[str], address_names: Sequence[str]
+        self, names: Sequence[str], address_names: Sequence[str], *, consistent: bool = True
     ) -> tuple[dict[str, Customer], dict[str, Address]]:
         addresses = self.memory.addresses
         return self.get_many(names), {key: addresses[key] for key in address_names if key in addresses}

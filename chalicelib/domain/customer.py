@@ -75,6 +75,11 @@ class Customer(Frozen):
         """Every decision remembered, asked or not."""
         return (*self.recent, *self.passed_over)
 
+    @property
+    def remembers_all(self) -> bool:
+        """Whether no decision has been put away or forgotten."""
+        return self.erased_at is None and max(len(self.recent), len(self.passed_over)) < RECENT_MAX
+
     def asked(
         self, invitation: str, rest: "Rest | None", now: datetime | None = None, episode: str | None = None
     ) -> "Customer":

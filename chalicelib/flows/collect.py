@@ -58,17 +58,17 @@ class Submitted:
 
 
 def open_page(ports: Ports, id_: str, now: datetime) -> Opened:
-    """Load what an invitation's page shows; changes nothing. Raises NotFound."""
-    page = _page(ports, id_, now)
+    """Load what an invitation's page shows, perhaps as it was a second ago; changes nothing. Raises NotFound."""
+    page = _page(ports, id_, now, surely=False)
     return replace(page, customer=_customer(ports, page))
 
 
 def _customer(ports: Ports, page: Opened) -> Customer | None:
-    return ports.customers.get(page.invitation.customer)
+    return ports.customers.get(page.invitation.customer, consistent=False)
 
 
-def _page(ports: Ports, id_: str, now: datetime) -> Opened:
-    invitation = ports.invitations.get(id_)
+def _page(ports: Ports, id_: str, now: datetime, *, surely: bool = True) -> Opened:
+    invitation = ports.invitations.get(id_, consistent=surely)
     if invitation is None or invitation.survey_version is None:
         raise NotFound(id_)
     survey = ports.library.survey(invitation.survey_version)
@@ -88,13 +88,18 @@ def is_news(invitation: Invitation, rating: int | None) -> bool:
 
 
 def see(ports: Ports, views: Sequence[View]) -> None:
-    """Mark invitations with the views that tell something new of who reads them: one read and one write for all."""
+    """Mark invitations with the views that tell something new of who reads them: one read and one write for all.
+
+    What the read misses of the last second the writes come upon; then all is read again.
+    """
     opened: dict[str, list[int | None]] = {}
     for view in views:
         opened.setdefault(view.id, []).append(view.rating)
 
+    surely = iter([False])
+
     def once() -> None:
-        found = ports.invitations.get_many(list(opened))
+        found = ports.invitations.get_many(list(opened), consistent=next(surely, True))
         marked = [each for id_, ratings in opened.items() if id_ in found and (each := viewed(found[id_], ratings))]
         lost = ports.invitations.save_many(marked) if marked else set()
         if lost:

@@ -38,6 +38,8 @@ from chalicelib.ports import DueKey, Ports
 
 BATCH_MAX = 100  # events of one request
 ALONE_MAX = 3  # events of a batch that fail by themselves, none going well, before the others are believed to fail
+LATELY = timedelta(days=7)
+"""A customer remembers decisions about events of that time, however little is kept for how long."""
 SOON = timedelta(hours=1)
 """What leaves within it could leave before a second try has looked for news: so that is looked for first."""
 
@@ -115,9 +117,11 @@ def handle_many(ports: Ports, raws: Sequence[object], now: datetime) -> list[Han
                 _hear(ports, event, organisation, now)
         except Exception as error:
             handled[place] = Handled(error=error)
+    surely = False
     for wave in _waves(closings):
-        for place, done in _close_apart(ports, wave, organisation, now).items():
+        for place, done in _close_apart(ports, wave, organisation, now, surely=surely).items():
             handled[place] = done
+        surely = True  # the next wave has to find what this one has just written
     return handled
 
 
@@ -200,11 +204,11 @@ def _waves(closings: Mapping[int, _Closed]) -> list[dict[int, _Closed]]:
 
 
 def _close_apart(
-    ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation, now: datetime
+    ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation, now: datetime, *, surely: bool
 ) -> dict[int, Handled]:
     """Close events together; when that fails each by itself, so that only what is wrong itself fails."""
     try:
-        return _close(ports, wave, organisation, now)
+        return _close(ports, wave, organisation, now, surely=surely)
     except Exception as error:
         if len(wave) == 1:
             return dict.fromkeys(wave, Handled(error=error))
@@ -213,24 +217,77 @@ def _close_apart(
     for place, closed in wave.items():
         # Where nothing works, trying each would only take the time in which the next process may fare better.
         is_hopeless = len(done) >= ALONE_MAX and all(each.error for each in done.values())
-        done |= {place: failed} if is_hopeless else _close_apart(ports, {place: closed}, organisation, now)
+        alone = {place: closed}
+        done |= {place: failed} if is_hopeless else _close_apart(ports, alone, organisation, now, surely=True)
     return done
 
 
-def _close(ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation, now: datetime) -> dict[int, Handled]:
-    # A read that may be a second behind costs half; what it misses of a duplicate under way, the decision's key finds.
-    known = {place: _known_ids(closed, organisation) for place, closed in wave.items()}
-    found = ports.invitations.get_many([id_ for ids in known.values() for id_ in ids], consistent=False)
-    existing = {place: {id_: found[id_] for id_ in ids if id_ in found} for place, ids in known.items()}
-    plans = {place: _plan(closed, existing[place]) for place, closed in wave.items()}
+@dataclass(frozen=True)
+class _People:
+    """Customers and addresses as they were read; unless `surely`, what was written in the last second may be missing.
+
+    Whoever decides on such a reading writes the customer and the address on condition that they are still like that.
+    """
+
+    customers: Mapping[str, Customer]
+    addresses: Mapping[str, Address]
+    surely: bool
+
+
+def _people(ports: Ports, whom: Sequence[_Whom], *, surely: bool) -> _People:
+    customers, addresses = ports.customers.several(
+        [each.customer for each in whom], [name for each in whom for name in each.addresses.values()], consistent=surely
+    )
+    return _People(customers, addresses, surely)
+
+
+def _close(
+    ports: Ports, wave: Mapping[int, _Closed], organisation: Organisation, now: datetime, *, surely: bool
+) -> dict[int, Handled]:
+    people = _people(ports, [each for closed in wave.values() for each in closed.whom], surely=surely)
+    existing = _existing(ports, wave, people, organisation, now)
+    plans = {place: _plan(closed, existing.get(place, {})) for place, closed in wave.items()}
     for place, jobs in plans.items():
         if any(job.whom.target.label != CUSTOMER for job in jobs):
             news.register(ports, wave[place].closing, organisation, now)
     for number in range(max(map(len, plans.values()))):
-        following = [jobs[number] for jobs in plans.values() if number < len(jobs)]
-        _decide_all(ports, [job for job in following if job.whom.id not in found], organisation, now)
+        following = {place: jobs[number] for place, jobs in plans.items() if number < len(jobs)}
+        undecided = [job for place, job in following.items() if job.whom.id not in existing.get(place, {})]
+        _decide_all(ports, undecided, organisation, now, None if number else people)
     _hear_late(ports, [closed.closing for closed in wave.values()], organisation)
     return {place: Handled(tuple(job.whom.id for job in jobs)) for place, jobs in plans.items()}
+
+
+def _existing(
+    ports: Ports, wave: Mapping[int, _Closed], people: _People, organisation: Organisation, now: datetime
+) -> dict[int, dict[str, Invitation]]:
+    """Return what was decided about events before, where their customers do not tell that nothing was."""
+    known = {
+        place: _known_ids(closed, organisation)
+        for place, closed in wave.items()
+        if not _is_new(closed, people, organisation, now)
+    }
+    if not known:
+        return {}
+    # A read that may be a second behind costs half; what it misses of a duplicate under way, the decision's key finds.
+    found = ports.invitations.get_many([id_ for ids in known.values() for id_ in ids], consistent=False)
+    return {place: {id_: found[id_] for id_ in ids if id_ in found} for place, ids in known.items()}
+
+
+def _is_new(closed: _Closed, people: _People, organisation: Organisation, now: datetime) -> bool:
+    """Say whether an event's customer remembers every decision, and none about this event.
+
+    Each decision is remembered before it is written, so that nothing need be looked up. Whoever asks others than the
+    customer looks, and whatever happened so long ago that it may be forgotten already.
+    """
+    at = closed.closing.at
+    is_plain = all(each.target.label == CUSTOMER for each in closed.whom)
+    if not is_plain or now - at > LATELY or not organisation.asked_alike(at):
+        return False
+    customer = people.customers.get(closed.whom[0].customer)
+    if customer is None:
+        return True
+    return customer.remembers_all and not {*_known_ids(closed, organisation)} & {*customer.decisions}
 
 
 def _known_ids(closed: _Closed, organisation: Organisation) -> list[str]:
@@ -288,7 +345,9 @@ def _plan(closed: _Closed, existing: Mapping[str, Invitation]) -> list[_Job]:
     return jobs
 
 
-def _decide_all(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime) -> None:
+def _decide_all(
+    ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime, people: _People | None
+) -> None:
     """Decide, and again where somebody else wrote first: only those that lost.
 
     Whoever loses the race finds the other's rest when it decides again; who dies in between finds its own.
@@ -297,9 +356,20 @@ def _decide_all(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, 
     for _ in range(amend.TRIES_MAX):
         if not left:
             return
-        left = _decide_once(ports, left, organisation, now)
+        people = people or _people(ports, [job.whom for job in left], surely=True)
+        left = _undecided(ports, _decide_once(ports, left, people, organisation, now))
+        people = None
     if left:
         raise Conflict(f"{len(left)} decisions lost to other writers, {amend.TRIES_MAX} times each")
+
+
+def _undecided(ports: Ports, jobs: Sequence[_Job]) -> list[_Job]:
+    """Return those jobs that nobody else has done meanwhile: a duplicate must not begin the rest once more."""
+    decided = ports.invitations.get_many([job.whom.id for job in jobs]) if jobs else {}
+    for job in jobs:
+        if job.whom.id in decided:
+            job.places.give_back()
+    return [job for job in jobs if job.whom.id not in decided]
 
 
 @dataclass(frozen=True)
@@ -312,19 +382,23 @@ class _Decision:
     record: Invitation
 
 
-def _decide_once(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime) -> list[_Job]:
+def _decide_once(
+    ports: Ports, jobs: Sequence[_Job], people: _People, organisation: Organisation, now: datetime
+) -> list[_Job]:
     """Load, decide and write; return what lost to another writer."""
-    known = _known(ports, jobs, organisation, now)
+    known = _known(ports, jobs, people, now)
     answers = _answers(ports, jobs, known, organisation, now)
     made = [
         _decision(ports, job, each, answer, organisation, now)
         for job, each, answer in zip(jobs, known, answers, strict=True)
     ]
+    # What leaves its customer as it was is written under no condition of theirs: decided again on what is surely so.
+    made = [each for each in made if each.customer or people.surely]
     made = _armed(ports, made, organisation, now)
     rested = _let_rest(ports, made)
     _create(ports, rested, now)
     written = {each.record.id for each in rested}
-    return [each.job for each in made if each.record.id not in written]
+    return [job for job in jobs if job.whom.id not in written]
 
 
 def _armed(ports: Ports, made: Sequence[_Decision], organisation: Organisation, now: datetime) -> list[_Decision]:
@@ -407,14 +481,12 @@ class _Places:
         self._held = None
 
 
-def _known(ports: Ports, jobs: Sequence[_Job], organisation: Organisation, now: datetime) -> list[Known]:
-    """Read what is on record of whom the jobs are about: people and addresses at once, then all they were asked."""
-    customers, addresses = ports.customers.several(
-        [job.whom.customer for job in jobs], [name for job in jobs for name in job.addresses.values()]
-    )
+def _known(ports: Ports, jobs: Sequence[_Job], people: _People, now: datetime) -> list[Known]:
+    """Return what is on record of whom the jobs are about; all that they were asked is read now."""
     known = [
         Known(
-            customers.get(job.whom.customer), {channel: addresses.get(name) for channel, name in job.addresses.items()}
+            people.customers.get(job.whom.customer),
+            {channel: people.addresses.get(name) for channel, name in job.addresses.items()},
         )
         for job in jobs
     ]

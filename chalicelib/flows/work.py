@@ -1,6 +1,7 @@
 """Take the due step of whatever a timer names."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import ModuleType
 
@@ -110,7 +111,7 @@ def _letters() -> ModuleType:
 
 def _take_invitations(ports: Ports, due: Due, now: datetime) -> Sequence[Exception]:
     errors: dict[str, Exception] = {}
-    found = _found(ports, due.ids, errors)
+    found = _found(ports, due, errors)
     for each in list(found.values()):
         if due.name and each.taken_by == due.name:
             # This message comes again: whoever had it died, or could not say what became of what it took.
@@ -142,14 +143,19 @@ def _look_back(ports: Ports, due: Due, early: Sequence[str]) -> None:
                 deliver.doubt(ports, each.id, due.name)
 
 
-def _found(ports: Ports, ids: Sequence[str], errors: dict[str, Exception]) -> dict[str, Invitation]:
-    """Read invitations together; one that cannot be read holds up no other."""
+def _found(ports: Ports, due: Due, errors: dict[str, Exception]) -> dict[str, Invitation]:
+    """Read invitations together; one that cannot be read holds up no other.
+
+    What a shared timer names was there minutes ago, and a claim says what has changed since: so that read may be a
+    second behind. What was nudged has just been written.
+    """
     try:
-        return ports.invitations.get_many(ids)
+        return ports.invitations.get_many(due.ids, consistent=due.timer is None)
     except Exception as error:
-        if len(ids) > 1:
-            return {name: each for id_ in ids for name, each in _found(ports, [id_], errors).items()}
-        errors[ids[0]] = error
+        if len(due.ids) > 1:
+            alone = (replace(due, ids=(id_,)) for id_ in due.ids)
+            return {name: each for one in alone for name, each in _found(ports, one, errors).items()}
+        errors[due.ids[0]] = error
         return {}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.customer import Customer
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Program
 from chalicelib.errors import Invalid
@@ -18,6 +19,7 @@ from tests.domain.cast import DAY, organisation, program, sale
 from tests.simulation.faults import gated
 from tests.world import World
 
+MINUTE = timedelta(minutes=1)
 AGES_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 SALE_AT = datetime(2026, 3, 6, 21, 0, tzinfo=UTC)
 AT_ONCE = {"delay": timedelta(0)}
@@ -191,9 +193,75 @@ def asked_for(world: World) -> tuple[Ports, list[str]]:
 def test_only_todays_programs_are_looked_up_unless_they_changed_since(since: datetime | None, looks: int) -> None:
     world = World()
     world.publish(organisation(programs_since=since, retired_programs=("once", "twice")))
+    world.tell(sale())
     ports, looked = asked_for(world)
     invite.handle(ports, sale(), world.now)
     assert len(looked) == looks
+
+
+def looked_up(world: World, raw: dict[str, Any]) -> int:
+    """Return how many ids were looked up before an event was decided about."""
+    ports, looked = asked_for(world)
+    invite.handle(ports, raw, world.now)
+    return len(looked)
+
+
+def test_a_customer_who_remembers_every_decision_spares_the_look() -> None:
+    world = World()
+    world.publish(organisation(programs_since=AGES_AGO))
+    assert looked_up(world, sale()) == 0
+    assert looked_up(world, sale()) == 2
+    assert looked_up(world, sale(reference="ORD-2", envelope={"id": "ORD-2"})) == 0
+    assert looked_up(world, sale(reference="ORD-2", envelope={"id": "ORD-2"})) == 2
+
+
+@pytest.mark.parametrize("days", [6, 8])
+def test_what_happened_more_than_a_week_ago_is_looked_up(days: int) -> None:
+    world = World()
+    world.publish(organisation(programs_since=AGES_AGO))
+    world.wait(days * DAY)
+    assert looked_up(world, sale()) == (0 if days < 7 else 2)
+
+
+@pytest.mark.parametrize("field", ["recent", "passed_over"])
+@pytest.mark.parametrize(("many", "looks"), [(19, 0), (20, 2)])
+def test_whoever_may_have_forgotten_a_decision_is_asked_about_it_in_the_table(
+    field: str, many: int, looks: int
+) -> None:
+    world = World()
+    world.publish(organisation(programs_since=AGES_AGO))
+    world.tell(sale())
+    (known,) = world.memory.customers.values()
+    world.memory.customers[known.key] = known.model_copy(update={field: tuple(map(str, range(many)))})
+    assert looked_up(world, sale(reference="ORD-2", envelope={"id": "ORD-2"})) == looks
+
+
+def test_whoever_was_forgotten_is_looked_up() -> None:
+    world = World()
+    world.publish(organisation(programs_since=AGES_AGO))
+    world.tell(sale())
+    (known,) = world.memory.customers.values()
+    world.memory.customers[known.key] = Customer(key=known.key, version=known.version + 1, erased_at=world.now)
+    assert looked_up(world, sale()) == 2
+
+
+def test_a_duplicate_that_comes_in_between_begins_no_second_rest() -> None:
+    world = World()
+    world.publish(organisation(programs_since=AGES_AGO, programs=(program(delay=DAY, rest_days=30),)))
+    rests: list[Any] = []
+
+    class Between:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.ports.customers, name)
+
+        def save_many(self, customers: Sequence[Customer]) -> set[str]:
+            if not rests:
+                invite.handle(world.ports, sale(), world.now - MINUTE)
+                rests.extend(world.memory.customers.values())
+            return world.ports.customers.save_many(customers)
+
+    invite.handle(replace(world.ports, customers=Between()), sale(), world.now)
+    assert [*world.memory.customers.values()] == rests
 
 
 def test_a_late_duplicate_changes_nothing_though_programs_came_and_went() -> None:

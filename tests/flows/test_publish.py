@@ -29,13 +29,15 @@ class Watched:
     kept: Customers
     writes: list[tuple[Customer | None, Customer]] = field(default_factory=list)
 
-    def get(self, key: str) -> Customer | None:
+    def get(self, key: str, *, consistent: bool = True) -> Customer | None:
         return self.kept.get(key)
 
     def get_many(self, names: list[str]) -> dict[str, Customer]:
         return self.kept.get_many(names)
 
-    def several(self, names: Sequence[str], addresses: Sequence[str]) -> tuple[dict[str, Customer], dict[str, Address]]:
+    def several(
+        self, names: Sequence[str], addresses: Sequence[str], *, consistent: bool = True
+    ) -> tuple[dict[str, Customer], dict[str, Address]]:
         return self.kept.several(names, addresses)
 
     def address(self, key: str) -> Address | None:

@@ -195,7 +195,7 @@ def test_a_doubt_that_cannot_be_written_keeps_no_neighbour_from_leaving() -> Non
             """Write all but the bad one, and take that for lost."""
             return {bad} | real.save_many([each for each in invitations if each.id != bad])
 
-        def get(self, id_: str) -> Invitation | None:
+        def get(self, id_: str, *, consistent: bool = True) -> Invitation | None:
             """Read nothing."""
             raise RuntimeError("the table is out of reach")
 

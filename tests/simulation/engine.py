@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from chalicelib.adapters.links import SignedLinks
-from chalicelib.adapters.memory import Memory, MemoryInvitations, ports
+from chalicelib.adapters.memory import Memory, MemoryCustomers, MemoryInvitations, ports
 from chalicelib.adapters.names import KeyedNames
 from chalicelib.domain.case import Case, Entry
 from chalicelib.domain.customer import Address, Customer
@@ -96,6 +96,8 @@ class WatchedMemory(Memory):
         self.before: dict[str, Invitation | None] = {}
         """What each invitation was before it was last written."""
         self.written_at: dict[tuple[str, str], datetime] = {}
+        self.named_before: dict[tuple[str, str], tuple[Customer | Address | None, datetime]] = {}
+        """What each customer and address was before it was last written, and when that was."""
         self.renamed: list[NameWrite] = []
         """What was written of people and addresses since anybody looked."""
         self.customers = WatchedCustomers(self.told, self.renamed)
@@ -145,6 +147,34 @@ class StaleInvitations(MemoryInvitations):
         memory = self.engine.memory
         fresh = self.engine.now - memory.written_at.get(("invitation", id_), START) < SECOND
         return memory.before.get(id_) if fresh else found
+
+
+Named = TypeVar("Named", Customer, Address)
+
+
+@dataclass(frozen=True)
+class StaleCustomers(MemoryCustomers):
+    """People and addresses whose inconsistent reads miss, at times, what was written within the last second."""
+
+    engine: "Engine"
+
+    def several(
+        self, names: Sequence[str], address_names: Sequence[str], *, consistent: bool = True
+    ) -> tuple[dict[str, Customer], dict[str, Address]]:
+        customers, addresses = super().several(names, address_names)
+        if consistent or not self.engine.reads_stale():
+            return customers, addresses
+        return self._before(customers), self._before(addresses)
+
+    def _before(self, found: dict[str, Named]) -> dict[str, Named]:
+        memory, now = self.engine.memory, self.engine.now
+        before: dict[str, Named] = {}
+        for key, each in found.items():
+            was, at = memory.named_before.get((type(each).__name__, key), (each, START))
+            kept = was if now - at < SECOND else each
+            if kept is not None:
+                before[key] = cast("Named", kept)
+        return before
 
 
 class RememberedNames(KeyedNames):
@@ -231,6 +261,7 @@ class Engine:
         self.links = links
         self.bare: Ports = ports(self.memory, links=links, messages=self.writer, names=self.names)
         self.bare = replace(self.bare, invitations=StaleInvitations(self.memory, self))
+        self.bare = replace(self.bare, customers=StaleCustomers(self.memory, self))
         self.ports = gated(self.bare, self._around)
         self.chances = Chances(self.seed, self.profile, self.excluded)
         self.queues = {name: Queue(name) for name in ("intake", "due", "views", "receipts", "webhooks")}
@@ -429,6 +460,7 @@ class Engine:
     def _look_at_names(self, context: Context) -> None:
         renamed = self.memory.renamed
         for write in renamed:
+            self.memory.named_before[type(write.after).__name__, write.after.key] = (write.before, self.now)
             self.hooks.renamed(write, context)
         renamed.clear()
 

@@ -14,8 +14,8 @@ class DynamoCustomers:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, key: str) -> Customer | None:
-        return decode_as(Customer, self._table.get(keys.customer(key)))
+    def get(self, key: str, *, consistent: bool = True) -> Customer | None:
+        return decode_as(Customer, self._table.get(keys.customer(key), consistent=consistent))
 
     def get_many(self, names: Sequence[str]) -> dict[str, Customer]:
         images = self._table.get_many([keys.customer(key) for key in names])
@@ -26,10 +26,10 @@ class DynamoCustomers:
         return decode_as(Address, self._table.get(keys.address(key)))
 
     def several(
-        self, names: Sequence[str], address_names: Sequence[str]
+        self, names: Sequence[str], address_names: Sequence[str], *, consistent: bool = True
     ) -> tuple[dict[str, Customer], dict[str, Address]]:
         wanted = [*map(keys.customer, names), *map(keys.address, address_names)]
-        kept = [decode(image) for image in self._table.get_many(wanted)]
+        kept = [decode(image) for image in self._table.get_many(wanted, consistent=consistent)]
         customers = {each.key: each for each in kept if isinstance(each, Customer)}
         return customers, {each.key: each for each in kept if isinstance(each, Address)}
 

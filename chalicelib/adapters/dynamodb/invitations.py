@@ -44,8 +44,8 @@ class DynamoInvitations:
         found = (decode_as(Invitation, image) for image in images)
         return {invitation.id: invitation for invitation in found if invitation}
 
-    def get(self, id_: str) -> Invitation | None:
-        return decode_as(Invitation, self._table.get(keys.invitation(id_)))
+    def get(self, id_: str, *, consistent: bool = True) -> Invitation | None:
+        return decode_as(Invitation, self._table.get(keys.invitation(id_), consistent=consistent))
 
     def create(self, invitation: Invitation) -> bool:
         try:
