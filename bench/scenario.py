@@ -15,6 +15,7 @@ from bench.http import PRESSED, request
 from bench.world import World
 from chalicelib.domain.policy import invitation_id
 from chalicelib.ports import Principal, Ticket
+from infra.aws import bill
 from infra.local import receipts
 from infra.local.pumps import notifications
 
@@ -51,10 +52,14 @@ def decide_only(world: World, events: Iterable[Json], path: str, *, together: in
 
 
 def in_a_window(world: World) -> int:
-    """Return how many events the intake's window gathers when a month's million comes evenly, as the stack sets it."""
+    """Return how many events share an invocation when a month's million comes evenly, as the stack sets its window.
+
+    Each of Lambda's pollers gathers by itself.
+    """
     source = world.overlay["Resources"]["Intake"]["Properties"]["Events"]["IntakeSqsEventSource"]["Properties"]
     seconds = source.get("MaximumBatchingWindowInSeconds", 0)
-    return int(max(1, min(source.get("BatchSize", 1), seconds * EVENTS_PER_SECOND)))
+    gathered = seconds * EVENTS_PER_SECOND / bill.prices()["assumptions"]["pollers"]
+    return int(max(1, min(source.get("BatchSize", 1), gathered)))
 
 
 def id_of(name: str) -> str:

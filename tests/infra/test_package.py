@@ -222,6 +222,15 @@ def test_what_is_due_is_sent_within_the_time_out_even_where_no_carrier_answers(s
     assert settings["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
+def test_events_wait_for_each_other_and_nobody_is_alarmed_by_that(sam: Template) -> None:
+    (source,) = functions(sam)["Intake"]["Events"].values()
+    waits = source["Properties"]["MaximumBatchingWindowInSeconds"]
+    settings, timeout = sam["Resources"]["IntakeQueue"]["Properties"], functions(sam)["Intake"]["Timeout"]
+    assert settings["VisibilityTimeout"] >= 6 * timeout + waits
+    (oldest, *_) = sam["Resources"]["WaitingAlarm"]["Properties"]["Metrics"]
+    assert f"intake - {waits}," in oldest["Expression"]
+
+
 def test_views_wait_for_each_other_and_are_tried_again_while_they_may_still_speak_against_an_answer(
     sam: Template,
 ) -> None:
