@@ -937,7 +937,9 @@ def digests_told(judge: Judge) -> None:
     memory = judge.memory
     for digest in memory.digests.values():
         assert not digest.waiting, f"{digest.id} is never told of {len(digest.waiting)} alerts"
-    alone = {(each.about, *key_in(each)) for each in judge.ledger.handed if each.kind in ("opened", "escalation")}
+    alone = {
+        (each.about, *key_in(each)) for each in judge.ledger.handed if each.kind in ("opened", "escalation", "helping")
+    }
     refused = any(each.startswith("carrier due digest") for each in judge.engine.happened)
     for line in memory.waited:
         notice = line.notice
