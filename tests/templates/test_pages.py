@@ -251,6 +251,14 @@ def test_pages_that_cannot_help_say_how_to_reach_people(make: Callable[..., Page
     assert make(None, "en").status == status  # before the first publication nobody is known to be reached
 
 
+def test_a_survey_of_somebody_forgotten_names_no_day_until_which_it_could_be_answered() -> None:
+    said = sentence("You asked us to erase your data, so it can no longer be answered.", "es")
+    for erased in (False, True):
+        page = pages.closed_page(cast.invitation(erased=erased), cast.organisation())
+        assert (page.status, said in page.html) == (410, erased)
+        assert ("Se podía responder" in page.html) is not erased
+
+
 def test_unsubscribing_takes_a_press_and_can_be_undone() -> None:
     organisation = cast.organisation()
     asks = pages.unsubscribe_page(organisation, "es", action="/u/u").html

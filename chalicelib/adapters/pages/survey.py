@@ -147,6 +147,7 @@ def closed_page(
         status=410,
         **company(organisation, language),
         closes=closes(invitation, organisation),
+        is_erased=invitation.erased,
         rating=_given(survey, filled, language),
         typed=_typed(survey, filled, invitation.language),
     )
