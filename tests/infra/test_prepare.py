@@ -18,8 +18,8 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make(clone: Path, *arguments: str) -> tuple[int, list[str]]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+def make(clone: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | environment
     done = subprocess.run(["make", *arguments], cwd=clone, env=kept, capture_output=True, text=True)
     return done.returncode, [line for line in done.stderr.splitlines() if not line.startswith("make:")]
 
@@ -51,3 +51,13 @@ def test_without_a_chromium_the_tests_stop_before_anything_is_installed(clone: P
     assert len(said) == 1
     assert "apt-get install chromium" in said[0]
     assert not (clone / ".venv").exists()
+
+
+def test_without_a_network_the_first_start_says_so_and_the_next_one_tries_again(clone: Path) -> None:
+    (clone / "requirements-dev.txt").write_text("a-package-of-nowhere==1.0\n")
+    index = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    code, said = make(clone, "run", **index, PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="")
+    assert code != 0
+    assert len(said) == 1
+    assert said[0].startswith("The package index cannot be reached: connect this machine to the network")
+    assert not (clone / ".venv/.ready").exists()
