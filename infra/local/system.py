@@ -92,6 +92,7 @@ class LocalSystem:
         self.is_new = not self._kept
         self.was_unclean = bool(self._kept) and not self._kept["is_clean"]
         self.clock = Clock(timedelta(seconds=self._kept.get("offset_seconds", 0.0)))
+        self._marked_at = self.clock.now()
         self.mailbox = Mailbox(self.state / MAILBOX_FILE, self.clock.now)
         self.mailbox.shorten(self._kept.get("mailbox", 0))
         self.carrier = Carrier(self.mailbox, self.aws.ring)
@@ -234,13 +235,14 @@ class LocalSystem:
         with self.dispatcher.held():
             self.dispatcher.run_until_quiet()
             self.aws.mark(self._companion(), self._floors())
+            self._marked_at = self.clock.now()
 
     def rewind(self) -> None:
         """Go back to the mark: table, queues, mailbox, clock and all."""
         with self.dispatcher.held(), self.gate.closed():
             companion = self.aws.rewind()
             self.mailbox.shorten(companion["mailbox"])
-            self.clock.offset = timedelta(seconds=companion["offset_seconds"])
+            self.clock.move_to(self._marked_at)
             self.timetable.restart()
             self._recall(companion)
             self._take_over()

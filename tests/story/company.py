@@ -55,8 +55,10 @@ class Company:
         return company
 
     def begin(self) -> None:
-        """Make it a quiet Tuesday, 10:00."""
-        self.move_to(quiet_tuesday(datetime.now(UTC).date()))
+        """Make it a quiet Tuesday, 10:00, if it is not yet."""
+        tuesday = quiet_tuesday(datetime.now(UTC).date())
+        if self.now() < tuesday:
+            self.move_to(tuesday)
 
     # ------------------------------------------------------------------------------------------ time
 

@@ -11,7 +11,7 @@ from infra.aws import first_steps
 from infra.aws.first_steps import NotRight
 from infra.local.system import LocalSystem
 from tests.local.asking import ask
-from tests.story.company import Company, quiet_tuesday
+from tests.story.company import BOGOTA, Company
 from tests.story.test_bad_input import FORM
 
 pytestmark = pytest.mark.embedded
@@ -41,7 +41,7 @@ def test_a_trial_that_does_not_leave_says_where_to_look(company: Company) -> Non
 
 
 def test_at_night_the_trial_waits_for_its_hours(company: Company) -> None:
-    company.move_to(quiet_tuesday(company.now().date()).replace(hour=23))
+    company.move_to(company.now().astimezone(BOGOTA).replace(hour=23))
     assert "leaves for" in first_steps.take(None, wait=lambda _: None)[-1]
 
 
