@@ -10,6 +10,7 @@ from typing import Any
 
 from bench import cold, company, month, scenario, steps
 from bench.account import Account, fixed, kept
+from bench.meter import Tally
 from bench.world import OVERLAY, Used, World, running
 from chalicelib.adapters.dynamodb.keys import LANES
 from infra.aws import bill
@@ -171,13 +172,19 @@ def _month(found: Found, world: World, size: Size, say: Say) -> None:
     quiet_writes = tally.write_units("survey/count") / size.surveys
     for name in ("survey_email", "survey_sms"):
         each[name][writes] += busy.writes_per_survey - quiet_writes
+        each[name][reads] += busy.reads_per_survey - _lane_reads(tally, "survey/count") / size.surveys
     each["answer"][writes] += busy.writes_per_answer - tally.write_units("answer/count") / answers
+    each["answer"][reads] += busy.reads_per_answer - _lane_reads(tally, "answer/count") / answers
     found.latest |= {
         "write_units_per_silent_survey": each["survey_email"][writes],
         "read_units_per_silent_survey": each["survey_email"][reads],
         "write_units_per_answer": each["answer"][writes],
         "counting_in_a_busy_month": asdict(busy),
     }
+
+
+def _lane_reads(tally: Tally, path: str) -> float:
+    return sum(units for charge, units in tally.reads.items() if (charge.path, charge.item) == (path, "LANE"))
 
 
 def _tables(found: Found, account: Account, size: Size, calls: dict[str, float]) -> None:
