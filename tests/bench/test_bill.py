@@ -113,5 +113,5 @@ def test_more_cases_than_answers_are_refused() -> None:
 
 
 def test_a_budget_says_by_how_much_it_is_missed() -> None:
-    assert Budget("units", 6, 6.0).row()[3] == "within"
-    assert Budget("units", 6, 9.0).row()[3] == "1.5 × the limit"
+    assert Budget("units", 6, 6.0).row()[-1] == "within"
+    assert Budget("units", 6, 9.0).row()[-1] == "1.5 × the limit"
