@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # whoever answers a customer need not load what the others ha
     from chalicelib.domain.incident import Incident, Noted
     from chalicelib.domain.outgoing import CloudEvent, Post
     from chalicelib.domain.reading import Report
+    from chalicelib.domain.recognition import Praise
     from chalicelib.domain.retention import Keeping
     from chalicelib.domain.rollup import Row
     from chalicelib.domain.sending import Sent
@@ -493,6 +494,10 @@ class Messages(Protocol):
 
     def weekly(self, report: "Report", organisation: Organisation) -> Mail:
         """Return the mail that tells leadership or a head how the last week went."""
+        ...
+
+    def praise(self, person: str, found: Sequence["Praise"], organisation: Organisation) -> Mail:
+        """Return the mail that tells somebody here what customers praised in their work, or their people's."""
         ...
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:

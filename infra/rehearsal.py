@@ -17,6 +17,7 @@ from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report
+from chalicelib.domain.recognition import Praise
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
@@ -218,6 +219,9 @@ class _Silent:
 
     def weekly(self, report: Report, organisation: Organisation) -> Mail:
         return _mail("weekly", "")
+
+    def praise(self, person: str, found: Sequence[Praise], organisation: Organisation) -> Mail:
+        return _mail("praise", "")
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         return _mail("copy", "")

@@ -16,6 +16,7 @@ from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report
+from chalicelib.domain.recognition import Praise
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
@@ -72,6 +73,10 @@ class PlainMessages:
         found = organisation.department(report.department)
         told = "; ".join(f"{name} {each.last.value}" for name, each in report.standings.items())
         return _mail((found.head.email or "",) if found else organisation.leadership, "weekly", told, "")
+
+    def praise(self, person: str, found: Sequence[Praise], organisation: Organisation) -> Mail:
+        to = next(one.email for one in organisation.staff if one.id == person)
+        return _mail((to or "",), "praise", "; ".join(each.words for each in found), "")
 
     def incident(self, incident: Incident, organisation: Organisation) -> Mail:
         return _mail(organisation.leadership, "incident", f"{incident.id} since {incident.since}", "")

@@ -25,6 +25,7 @@ from chalicelib.ports import CaseView, Links, Mail, Sms, Ticket
 
 if TYPE_CHECKING:
     from chalicelib.domain.reading import Report
+    from chalicelib.domain.recognition import Praise
 
 CASE_LINK_LASTS = timedelta(days=14)
 """How long an alert's button works without an account; the case's own page needs a sign-in and stays."""
@@ -175,6 +176,14 @@ class TemplateMessages:
         told = {**weekly.facts(report, organisation), "url": url}
         to = weekly.recipients(report, organisation)
         return _rendered("weekly", language, told, to, organisation, {"kind": "weekly"})
+
+    def praise(self, person: str, found: "Sequence[Praise]", organisation: Organisation) -> Mail:
+        from chalicelib.adapters import praises  # here, so that who writes to customers loads nothing of recognition
+
+        language = praises.language_of(person, organisation)
+        facts = {**praises.facts(person, found, organisation), "url": self.links.page("/me")}
+        to = praises.recipients(person, organisation)
+        return _rendered("praise", language, facts, to, organisation, {"kind": "praise"})
 
     def incident(self, incident: Incident, organisation: Organisation) -> Mail:
         language = organisation.language

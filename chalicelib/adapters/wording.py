@@ -27,6 +27,12 @@ def department_name(id_: str | None, organisation: Organisation, language: str) 
     return in_language(found.name, language) if found else id_ or ""
 
 
+def program_name(id_: str, organisation: Organisation, language: str) -> str:
+    """Return what a program is called; its id where the file no longer has it."""
+    found = organisation.program(id_)
+    return in_language(found.name, language) if found else id_
+
+
 def why_text(why: Why, organisation: Organisation, language: str) -> str:
     """Return why a department leads, for its own people; a reason of another make is said as it stands."""
     start, said = WHY.get(why.rule, ("", ""))

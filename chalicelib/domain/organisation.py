@@ -306,6 +306,8 @@ class Organisation(Frozen):
     """When many low answers with one driver are an incident; None: never."""
     tell_heard: bool = False
     """Whether a customer is told "we heard you" once somebody has picked the case up."""
+    tell_praise: bool = True
+    """Whether who did what a customer praised, and their head, get it by mail once a week; nobody else ever does."""
     internal_domains: tuple[Name, ...] = ()
     unsigned_senders: bool = False
     """Whether a sender that cannot sign may post events with its own bearer token."""
@@ -326,6 +328,11 @@ class Organisation(Frozen):
         """The ids of all departments that may lead a case, present and former."""
         present = tuple(each.id for each in self.departments)
         return (*present, *(id_ for id_ in self.retired_departments if id_ not in present))
+
+    @property
+    def staff(self) -> tuple[Staff, ...]:
+        """Everybody who works here, heads first in their departments."""
+        return tuple(one for department in self.departments for one in (department.head, *department.people))
 
     def survey(self, id_: str) -> Survey:
         """Return a survey by its id, which validation has found to exist."""

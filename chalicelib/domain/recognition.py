@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.survey import Survey
 
 
@@ -52,6 +53,12 @@ def _told_to(invitation: Invitation) -> Iterator[str]:
         yield of_person(person.id)
         if person.department:
             yield of_department(person.department)
+
+
+def read_by(person: str, organisation: Organisation) -> tuple[str, ...]:
+    """Return the names under which somebody finds praise: their own, and of the departments that they head."""
+    headed = (each.id for each in organisation.departments if each.head.id == person)
+    return (of_person(person), *(of_department(id_) for id_ in headed))
 
 
 def of_person(id_: str) -> str:

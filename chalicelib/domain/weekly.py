@@ -1,4 +1,4 @@
-"""Tell leadership and each head once a week how it went: when their mail leaves, and which days it is about."""
+"""Tell leadership and each head once a week how it went, and everybody what was praised: when, and of which days."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,10 +16,12 @@ WEEKS = 13
 HOLD = timedelta(hours=1)
 HOLDS_MAX = 6  # doubled each time: the best part of a week
 LEADERSHIP = "leadership"
+PRAISE = "praise"
+HEAD, OWN = ":head", ":praise"
 
 
 class Weekly(Frozen):
-    """When one mailbox is told next: leadership's, or that of a department's head. The claim decides who sends it."""
+    """When one mailbox is told next: leadership's, a head's, or somebody's for praise. The claim decides who sends."""
 
     id: str
     version: int = 0
@@ -38,13 +40,48 @@ class Weekly(Frozen):
 
 
 def mailboxes(organisation: Organisation) -> tuple[str, ...]:
-    """Return who is told: leadership, and each department's head."""
-    return (LEADERSHIP, *(f"{department.id}:head" for department in organisation.departments))
+    """Return who waits for each week: leadership, each department's head, and all who may be praised, as one."""
+    heads = (f"{department.id}{HEAD}" for department in organisation.departments)
+    return (LEADERSHIP, *heads, *((PRAISE,) if organisation.tell_praise else ()))
+
+
+def praise_readers(organisation: Organisation) -> tuple[str, ...]:
+    """Return everybody who may be told what was praised: whoever has an address of their own."""
+    everybody = organisation.staff if organisation.tell_praise else ()
+    return tuple(dict.fromkeys(one.id for one in everybody if one.email))
 
 
 def department_of(mailbox: str) -> str | None:
     """Return the department of a head's mailbox; None for leadership's."""
-    return None if mailbox == LEADERSHIP else mailbox.partition(":")[0]
+    return None if mailbox == LEADERSHIP else mailbox.removesuffix(HEAD)
+
+
+def praise_mailbox(person: str) -> str:
+    """Return the mailbox of somebody who may be praised."""
+    return f"{person}{OWN}"
+
+
+def person_of(mailbox: str) -> str | None:
+    """Return who is told what was praised; None for a mailbox that waits for each week."""
+    return mailbox.removesuffix(OWN) if mailbox.endswith(OWN) else None
+
+
+def praised(person: str, found: Weekly | None, organisation: Organisation, now: datetime) -> Weekly | None:
+    """Return the mailbox of somebody who was praised last week, due now; None where that is so, or was told.
+
+    It waits for no week by itself: those whom nobody praised cost nothing.
+    """
+    if found is None:
+        return Weekly(id=praise_mailbox(person), version=1, due=now)
+    if found.due or found.told == this_monday(now, organisation) - WEEK:
+        return None
+    return found.model_copy(update={"version": found.version + 1, "due": now})
+
+
+def last_week(now: datetime, organisation: Organisation) -> tuple[datetime, datetime]:
+    """Return the first instant of the last whole week, and that after it."""
+    zone, end = ZoneInfo(organisation.zone), this_monday(now, organisation)
+    return datetime.combine(end - WEEK, time(), zone), datetime.combine(end, time(), zone)
 
 
 def next_due(now: datetime, organisation: Organisation) -> datetime:
@@ -90,7 +127,8 @@ def done(weekly: Weekly, organisation: Organisation, now: datetime) -> Weekly:
     However late it is, one mail tells of the last whole week; those that were missed are on the page.
     """
     told = this_monday(now, organisation) - WEEK
-    changes = {"due": next_due(now, organisation), "told": told, "lease_until": None, "held_until": None, "faults": 0}
+    due = None if person_of(weekly.id) else next_due(now, organisation)
+    changes = {"due": due, "told": told, "lease_until": None, "held_until": None, "faults": 0}
     return weekly.model_copy(update={"version": weekly.version + 1, **changes})
 
 

@@ -8,7 +8,7 @@ from chalicelib.domain.disclosure import SMALL_MAX
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation, Staff, Target
 from chalicelib.domain.period import start_of
-from chalicelib.domain.recognition import Praise, of_department, of_person, praise_of
+from chalicelib.domain.recognition import Praise, of_person, praise_of, read_by
 from chalicelib.domain.rollup import day_of, encode, kind_name
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress, measured, progress
@@ -55,12 +55,21 @@ def praise(ports: Ports, whose: Principal, now: datetime) -> tuple[Praise, ...]:
     """Return what customers said of somebody's work, the latest first; to a head also of their people's."""
     if whose.person is None:
         return ()
-    department = ports.library.organisation().department(whose.department)
-    leads = department is not None and whose.role == "department" and whose.person == department.head.id
-    names = (of_person(whose.person), *([of_department(department.id)] if department and leads else []))
-    first = now - timedelta(days=PRAISE_DAYS)
+    # Whoever is looked at as a head's person, or signs in as an agent, finds their own alone.
+    leads = whose.role == "department"
+    names = read_by(whose.person, ports.library.organisation()) if leads else (of_person(whose.person),)
+    return praised(ports, names, now - timedelta(days=PRAISE_DAYS), now)
+
+
+def is_praised(ports: Ports, names: Sequence[str], first: datetime, last: datetime) -> bool:
+    """Say whether anything was noted as praise under any of these names."""
+    return any(ports.cases.noted(name, first, last, limit=1) for name in names)
+
+
+def praised(ports: Ports, names: Sequence[str], first: datetime, last: datetime) -> tuple[Praise, ...]:
+    """Return what was noted as praise under any of these names, as it is today, the latest first."""
     noted = [
-        each for name in names for each in ports.cases.noted(name, first, now, limit=PRAISE_MAX, latest_first=True)
+        each for name in names for each in ports.cases.noted(name, first, last, limit=PRAISE_MAX, latest_first=True)
     ]
     return _praise(ports, [each.id for each in noted])
 
@@ -95,8 +104,7 @@ def targets(ports: Ports, principal: Principal, now: datetime) -> tuple[Progress
 
 
 def _role(organisation: Organisation, person: str | None) -> str | None:
-    staff = [one for each in organisation.departments for one in (each.head, *each.people)]
-    return next((one.role for one in staff if person and one.id == person), None)
+    return next((one.role for one in organisation.staff if person and one.id == person), None)
 
 
 def _mine(ports: Ports, organisation: Organisation, target: Target, person: str, now: datetime) -> Estimate:

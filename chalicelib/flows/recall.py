@@ -63,7 +63,7 @@ def may_look_for(words: str) -> bool:
 
 def _remembered(ports: Ports, cases: Sequence[Case], organisation: Organisation) -> list[Past]:
     """Return mended cases with their customers' words and the names of everybody who may have had a part in them."""
-    staff = [one.name for each in organisation.departments for one in (each.head, *each.people)]
+    staff = [one.name for one in organisation.staff]
     invitations = ports.invitations.get_many([case.id for case in cases]) if cases else {}
     customers = ports.customers.get_many([case.customer for case in cases]) if cases else {}
     known = []

@@ -1,11 +1,13 @@
-"""Mail leadership and each head once a week what the page of trends says, and what has changed."""
+"""Mail once a week what the page of trends says to leadership and each head, and praise to whoever earned it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report, indicators, standings
+from chalicelib.domain.recognition import read_by
 from chalicelib.domain.trend import Point, Series
 from chalicelib.domain.weekly import (
+    PRAISE,
     WEEK,
     Weekly,
     armed,
@@ -14,14 +16,21 @@ from chalicelib.domain.weekly import (
     done,
     dropped,
     hold,
+    last_week,
     mailboxes,
+    person_of,
+    praise_mailbox,
+    praise_readers,
+    praised,
     question,
     this_monday,
     until_open,
 )
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
-from chalicelib.flows import amend, report
-from chalicelib.ports import Ports, Principal
+from chalicelib.flows import amend, own, report
+from chalicelib.ports import Mail, Ports, Principal
+
+MOMENT = timedelta(milliseconds=1)  # the finest that a note tells apart
 
 BY_DEPARTMENT = ("delivered_promise", "kept_promise", "sla_met")
 """What leadership reads of each department, all of them on one page."""
@@ -53,11 +62,18 @@ def tell(ports: Ports, mailbox: str, now: datetime) -> None:
     claimed = waiting or claim(found, now)
     if claimed is None or not _is_saved(ports, claimed) or waiting:
         return
-    if mailbox not in mailboxes(organisation):
+    if not _is_there(mailbox, organisation):
         ports.cases.save_weekly(dropped(claimed))
-        return
-    if _taken(ports, claimed, organisation, now):
+    elif mailbox == PRAISE:
+        _arm_praised(ports, organisation, now)
         ports.cases.save_weekly(done(claimed, organisation, now))
+    elif _taken(ports, claimed, organisation, now):
+        ports.cases.save_weekly(done(claimed, organisation, now))
+
+
+def _is_there(mailbox: str, organisation: Organisation) -> bool:
+    person = person_of(mailbox)
+    return person in praise_readers(organisation) if person else mailbox in mailboxes(organisation)
 
 
 def _is_saved(ports: Ports, weekly: Weekly) -> bool:
@@ -70,16 +86,49 @@ def _is_saved(ports: Ports, weekly: Weekly) -> bool:
 
 def _taken(ports: Ports, weekly: Weekly, organisation: Organisation, now: datetime) -> bool:
     """Hand the mail over; what the carrier refuses for now stays leased, and is tried again."""
-    found = reported(ports, weekly.id, organisation, now)
-    if weekly.told == found.week or not found.has_news:
+    mail = _written(ports, weekly, organisation, now)
+    if mail is None:
         return True
     try:
-        ports.carrier.mail(ports.messages.weekly(found, organisation))
+        ports.carrier.mail(mail)
     except CarrierRefused as refusal:
         return refusal.permanent
     except CarrierUnclear:
         return False
     return True
+
+
+def _written(ports: Ports, weekly: Weekly, organisation: Organisation, now: datetime) -> Mail | None:
+    """Return the mail about the last whole week; None where it was told, or holds nothing to tell."""
+    if weekly.told == this_monday(now, organisation) - WEEK:
+        return None
+    person = person_of(weekly.id)
+    if person:
+        found = own.praised(ports, read_by(person, organisation), *_week(now, organisation))
+        return ports.messages.praise(person, found, organisation) if found else None
+    report = reported(ports, weekly.id, organisation, now)
+    return ports.messages.weekly(report, organisation) if report.has_news else None
+
+
+def _arm_praised(ports: Ports, organisation: Organisation, now: datetime) -> None:
+    """Let the mailbox of each who was praised in the week be due: whoever dies in between does all of it again."""
+    for person in praise_readers(organisation):
+        if own.is_praised(ports, read_by(person, organisation), *_week(now, organisation)):
+            _due(ports, person, organisation, now)
+
+
+def _due(ports: Ports, person: str, organisation: Organisation, now: datetime) -> None:
+    def once() -> None:
+        changed = praised(person, ports.cases.weekly(praise_mailbox(person)), organisation, now)
+        if changed:
+            ports.cases.save_weekly(changed)
+
+    amend.persist(once)
+
+
+def _week(now: datetime, organisation: Organisation) -> tuple[datetime, datetime]:
+    first, end = last_week(now, organisation)
+    return first, end - MOMENT
 
 
 def put_off(ports: Ports, mailbox: str, now: datetime) -> None:

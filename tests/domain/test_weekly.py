@@ -32,8 +32,10 @@ def test_a_holiday_is_passed_over() -> None:
     assert next_due(FRIDAY_1630, organisation(calendar=hours)) == MONDAY_9 + DAY
 
 
-def test_leadership_and_each_head_are_told() -> None:
-    assert mailboxes(COMPANY) == ("leadership", "sales:head", "logistics:head", "billing:head", "reception:head")
+def test_leadership_and_each_head_are_told_and_all_who_may_be_praised() -> None:
+    told = ("leadership", "sales:head", "logistics:head", "billing:head", "reception:head")
+    assert mailboxes(COMPANY) == (*told, "praise")
+    assert mailboxes(organisation(tell_praise=False)) == told
 
 
 def test_arming_again_changes_nothing_until_the_hours_do() -> None:

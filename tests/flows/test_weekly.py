@@ -97,6 +97,7 @@ def test_leadership_and_each_head_are_told_once_as_the_week_opens() -> None:
         "billing:head",
         "leadership",
         "logistics:head",
+        "praise",
         "reception:head",
         "sales:head",
     ]

@@ -14,6 +14,7 @@ from chalicelib.domain.digest import Line
 from chalicelib.domain.invitation import NAMELESS, Invitation
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.outgoing import CloudEvent
+from chalicelib.domain.period import start_of
 from chalicelib.domain.weekly import mailboxes
 from chalicelib.flows import project
 from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, INCIDENT_MIN, INCIDENT_WITHIN, ZONE
@@ -691,6 +692,26 @@ def week_told_once(judge: Judge, handed: Handed, context: Context) -> None:
     again = certain and at is not None and timedelta(0) < context.now - at < LEASE - judge.skew
     assert not again, f"the week of {handed.about} is told twice"
     judge.weeks_told[handed.about] = context.now
+
+
+@invariant(11, "praise reaches who did it and their heads, once a week")
+def praise_told(judge: Judge, handed: Handed, context: Context) -> None:
+    """What is told was praise of somebody's own work, or of their people's, and of a week that is over."""
+    if handed.kind != "praise":
+        return
+    person = handed.tags["praise"]
+    companies = [company for _, company in judge.ledger.organisations]
+    headed = {each.id for company in companies for each in company.departments if each.head.id == person}
+    for id_ in handed.tags["told"].split("\n"):
+        found = judge.memory.invitations[id_]
+        mine = any(one.id == person or one.department in headed for one in found.people)
+        assert mine, f"{judge.label(id_)} is told to {person}, who had no part in it"
+        assert found.confirmed, f"{judge.label(id_)} is told as praise, and has no answer"
+        assert found.confirmed.verbatim.strip(), f"{judge.label(id_)} is told as praise, and says nothing"
+        assert found.first_confirmed_at, f"{judge.label(id_)} is told as praise, and was never confirmed"
+        monday = start_of(found.first_confirmed_at.astimezone(ZoneInfo(ZONE)).date(), "week") + timedelta(days=7)
+        opens = datetime.combine(monday, OPENS, ZoneInfo(ZONE))
+        assert opens - judge.skew <= context.now, f"{judge.label(id_)} is told to {person} before its week is over"
 
 
 @invariant(13, "no escalation after the move that ends it")

@@ -213,7 +213,7 @@ class World:
             self._digested(handed)
         elif handed.kind == "helping":
             self._asked_for_help(handed.about, handed.tags["department"], handed.tags["at"])
-        elif handed.kind not in ("copy", "sign_in", "heard", "paused", "weekly", "incident"):
+        elif handed.kind not in ("copy", "sign_in", "heard", "paused", "weekly", "praise", "incident"):
             self._staff_alerted(handed)
 
     def _digested(self, handed: Handed) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.adapters import weekly
+from chalicelib.adapters import praises, weekly
 from chalicelib.domain.case import Case, Notice
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.digest import Line, mailbox
@@ -12,6 +12,7 @@ from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.reading import Report
+from chalicelib.domain.recognition import Praise
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import Channel
@@ -90,6 +91,10 @@ class PlainWriter:
     def weekly(self, report: Report, organisation: Organisation) -> Mail:
         tags = {"kind": "weekly", "weekly": f"{report.department or ''} {report.week}"}
         return Mail(weekly.recipients(report, organisation), "?", "", "", "Torno", "hola@torno.example", tags=tags)
+
+    def praise(self, person: str, found: Sequence[Praise], organisation: Organisation) -> Mail:
+        tags = {"kind": "praise", "praise": person, "told": "\n".join(each.id for each in found)}
+        return Mail(praises.recipients(person, organisation), "?", "", "", "Torno", "hola@torno.example", tags=tags)
 
     def copy(self, customer: Customer, invitations: Sequence[Invitation], organisation: Organisation) -> Mail:
         tags = {"kind": "copy"}

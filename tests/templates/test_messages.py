@@ -16,7 +16,8 @@ from chalicelib.domain.case import Case, Entry, Notice, open_case
 from chalicelib.domain.digest import LINES_MAX
 from chalicelib.domain.incident import Incident
 from chalicelib.domain.invitation import Answer
-from chalicelib.domain.organisation import Burst, Program, Sender, Signature
+from chalicelib.domain.organisation import Burst, Program, Sender, Signature, Staff
+from chalicelib.domain.recognition import Praise
 from chalicelib.domain.routing import RouteTo, Task, Why, route
 from chalicelib.domain.sending import Sent
 from chalicelib.domain.sms import segments, septets
@@ -179,6 +180,7 @@ def test_on_a_desk_every_part_of_a_mail_is_as_wide_as_the_others() -> None:
         "digest",
         "paused",
         "weekly",
+        "praise",
         "incident",
         "sign_in",
     ):
@@ -186,6 +188,28 @@ def test_on_a_desk_every_part_of_a_mail_is_as_wide_as_the_others() -> None:
         parts = re.findall(r'<div class="(?:soft|card ink)" style="([^"]*)"', html)
         assert len(parts) >= 2, name
         assert all("max-width:600px" in style for style in parts), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("heads", [False, True])
+def test_who_is_praised_reads_it_in_their_language_with_nothing_of_it_run(language: str, heads: bool) -> None:
+    company = cast.organisation(language=language)
+    sales = company.departments[0].model_copy(
+        update={"people": (Staff(id="u-7", name="Marta <b>Ruiz", email="marta@eltornillo.example"),)}
+    )
+    sales = sales.model_copy(update={"head": sales.head.model_copy(update={"email": "head@eltornillo.example"})})
+    company = company.model_copy(update={"departments": (sales, *company.departments[1:])})
+    praised = Praise("i-1", cast.NOW, "nps", 10, "<script>x</script> Muy\r\namable " * 60, "gone", ("Marta <b>Ruiz",))
+    written = MESSAGES.praise(sales.head.id if heads else "u-7", (praised, praised), company)
+    assert written.to == (("head" if heads else "marta") + "@eltornillo.example",)
+    own = {"es": "su trabajo", "en": "your work", "pt": "o seu trabalho"}[language]
+    assert written.subject.endswith(own) != heads
+    for part in (written.text, written.html):
+        assert "https://opina.eltornillo.example/me" in part
+        assert {"es": "10 de 10", "en": "10 of 10", "pt": "10 de 10"}[language] in part
+    assert "<script" not in written.html
+    assert "<b>" not in written.html
+    assert len(written.html.encode()) < MAIL_BYTES_MAX
 
 
 def test_nothing_in_a_mail_is_fetched_from_anywhere() -> None:

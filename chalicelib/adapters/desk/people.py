@@ -9,14 +9,13 @@ from chalicelib.adapters.desk.frame import Desk, desk_page
 from chalicelib.adapters.desk.screen import Ask
 from chalicelib.adapters.desk.standing import goals
 from chalicelib.adapters.templates import Page
-from chalicelib.adapters.wording import rating_text
+from chalicelib.adapters.wording import program_name, rating_text
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.organisation import Organisation, Staff
 from chalicelib.domain.reading import pooled, rated
 from chalicelib.domain.recognition import Praise
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress
-from chalicelib.domain.terms import in_language
 from chalicelib.errors import Forbidden, Invalid
 from chalicelib.ports import Principal
 
@@ -136,11 +135,10 @@ def own_page(
 
 
 def _praised(praise: Praise, desk: Desk) -> dict[str, object]:
-    program = desk.organisation.program(praise.touchpoint)
     return {
         "at": praise.at,
         "rating": rating_text(praise.metric, praise.rating, desk.language),
         "words": praise.words,
         "names": ", ".join(praise.names),
-        "where": in_language(program.name, desk.language) if program else praise.touchpoint,
+        "where": program_name(praise.touchpoint, desk.organisation, desk.language),
     }
