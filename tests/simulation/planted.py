@@ -485,8 +485,8 @@ MUTANTS = (
     bug(
         "a weekly mail is sent without being claimed",
         "flows/weekly.py",
-        "        ports.cases.save_weekly(claimed)\n    except Conflict:\n        return",
-        "        claimed = found\n    except Conflict:\n        return",
+        "        ports.cases.save_weekly(weekly)\n    except Conflict:\n        return False",
+        "        assert weekly\n    except Conflict:\n        return False",
     ),
     bug(
         "a weekly mail leaves once and never again",
