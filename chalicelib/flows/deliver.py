@@ -322,5 +322,10 @@ def hand(ports: Ports, message: Mail | Sms) -> str:
 
 
 def put_off(ports: Ports, id_: str, now: datetime) -> Invitation | None:
-    """Move an invitation whose handling failed an hour ahead, and count the fault."""
-    return amend.invitation(ports.invitations, id_, lambda found: hold(found, now) if found.due_at else None)
+    """Move an invitation whose handling failed an hour ahead, and count the fault; not what waits already."""
+
+    def held(found: Invitation) -> Invitation | None:
+        # A shared timer names it every minute: each fault of that read would double the wait, up to years.
+        return hold(found, now) if found.due_at and now >= found.due_at else None
+
+    return amend.invitation(ports.invitations, id_, held)

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.timer import TRIES_MAX, Timer, shared
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Unwritten
-from chalicelib.flows import invite, work
+from chalicelib.flows import deliver, invite, work
 from chalicelib.ports import Due, DueKey
 from tests.domain.cast import DAY, organisation, program, sale
 from tests.simulation.faults import Died, gated
@@ -344,3 +344,17 @@ def test_a_single_hint_is_still_understood() -> None:
     world = several(1)
     work.take(world.ports, DueKey("invitation", kept(world)[0].id), world.now)
     assert (states(world), kept(world)[0].taken_by) == (["sent"], None)
+
+
+def test_what_is_put_off_is_not_put_off_once_more_before_it_is_due_again() -> None:
+    world = several(1)
+    message(world)
+    (waiting,) = kept(world)
+    held = deliver.put_off(world.ports, waiting.id, world.now)
+    assert held
+    assert held.faults == 1
+    assert deliver.put_off(world.ports, waiting.id, world.now) is None
+    world.now = held.due_at or world.now
+    again = deliver.put_off(world.ports, waiting.id, world.now)
+    assert again
+    assert again.faults == 2
