@@ -11,10 +11,12 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from chalicelib.domain.organisation import Burst
 from chalicelib.ports import Mail, Principal, Ticket
 from tests.browser.screens import COLOUR_RULES, violations
+from tests.domain.cast import sale
 from tests.flows.test_file import filed
-from tests.staffed import busy, install, served, staff_app, uninstall, year
+from tests.staffed import TOKENS, busy, company, install, served, staff_app, uninstall, year
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -188,6 +190,8 @@ def test_a_heads_pages_and_what_mended_other_cases_can_be_read_by_everybody(
         _accessible(page, *(COLOUR_RULES if dark else ()))
         page.get_by_role("link", name="Marta Ruiz").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Marta Ruiz")
+        expect(page.get_by_role("heading", name="What customers praised")).to_be_visible()
+        expect(page.locator("blockquote.praise").first).to_contain_text("Todo bien.")
         _fits(page)
         _accessible(page, *(COLOUR_RULES if dark else ()))
     with _open(long_shop) as shop, _page(chromium, shop, "bruno", width=width, dark=dark) as page:
@@ -195,6 +199,31 @@ def test_a_heads_pages_and_what_mended_other_cases_can_be_read_by_everybody(
         expect(page.get_by_role("heading", name="What mended cases like this")).to_be_visible()
         _fits(page)
         _accessible(page, *(COLOUR_RULES if dark else ()))
+
+
+@pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (DESK, True)], ids=["phone", "desk-in-the-dark"])
+def test_an_incident_is_read_with_its_cases_and_closed(chromium: Browser, width: int, dark: bool) -> None:
+    world = World()
+    world.publish(company(incidents=Burst(answers_min=3, pause=True)))
+    for token in ("carla", "bruno"):
+        world.ports.access.grant(token, TOKENS[token])
+    for number in range(3):
+        customer = {"id": f"c-{number}", "name": f"Ana {number}", "email": f"ana{number}@example.com"}
+        world.tell(sale(customer=customer, reference=f"ORD-{number}", envelope={"id": f"ORD-{number}"}))
+        asked = next(each for each in world.memory.invitations.values() if each.reference == f"ORD-{number}")
+        world.answer(asked.id, 2, failed="late")
+    with _open(world) as shop, _page(chromium, shop, "bruno", width=width, dark=dark) as page:
+        page.goto(shop.case("ORD-1"))
+        expect(page.get_by_text("Part of an incident")).to_be_visible()
+        _fits(page)
+        _accessible(page, *(COLOUR_RULES if dark else ()))
+    with _open(world) as shop, _page(chromium, shop, "carla", width=width, dark=dark) as page:
+        page.goto("/incidents")
+        expect(page.get_by_role("link", name=re.compile("ORD-"))).to_have_count(3)
+        _fits(page)
+        _accessible(page, *(COLOUR_RULES if dark else ()))
+        page.get_by_role("button", name=re.compile("Close|mended", re.IGNORECASE)).first.click()
+        expect(page.get_by_role("status")).to_contain_text("Surveys go on.")
 
 
 def test_bruno_mends_a_case_without_a_script(chromium: Browser, shop: Shop) -> None:
