@@ -61,19 +61,17 @@ class TemplateMessages:
             name, reference = customer.name, invitation.reference
             text = texts.ask(organisation, invitation.language, url, name=name, reference=reference)
             return Sms(_address(customer, "sms"), text, tags)
-        subject = _one_line(_asking(invitation, survey))
-        shared = {**_shared(invitation, survey, organisation), "is_reminder": reminder}
+        subject, stop_url = _one_line(_asking(invitation, survey)), self.links.url("stop", Ticket(invitation.id))
         own = {
             **about(invitation, customer),
             "subject": subject,
             "closes": closes(invitation, organisation),
             "url": url,
-            "stop_url": self.links.url("stop", Ticket(invitation.id)),
+            "stop_url": stop_url,
             "privacy_url": self.links.url("privacy", Ticket(invitation.id, invitation.privacy_until)),
         }
-        text = filled("mail/invitation.txt", invitation.language, shared, own)
-        html = filled("mail/invitation.html", invitation.language, shared, own)
-        headers = self._stoppable(own["stop_url"] or "", f"{invitation.program}:{tags['kind']}:lazo")
+        text, html = _asked(survey, invitation.language, organisation, own, reminder=reminder)
+        headers = self._stoppable(stop_url, f"{invitation.program}:{kind}:lazo")
         signature = signed(organisation, invitation.program)
         return _mail(subject, text, html, (_address(customer, "email"),), signature, headers, tags)
 
@@ -236,10 +234,22 @@ def _asking(invitation: Invitation, survey: Survey) -> str:
     return f"{title} ({invitation.reference})" if invitation.reference else title
 
 
-def _shared(invitation: Invitation, survey: Survey, organisation: Organisation) -> dict[str, Hashable]:
-    language = invitation.language
+def _asked(
+    survey: Survey, language: str, organisation: Organisation, own: Mapping[str, str | None], *, reminder: bool
+) -> tuple[str, str]:
+    """Return the text and the HTML of a mail that asks; what all its readers share is gathered and rendered once."""
+    speaks = company(organisation, language)
+    variant = survey.version, reminder, *speaks.values()
+
+    def shared() -> Mapping[str, Hashable]:
+        return {**speaks, **_survey_facts(survey, language), "is_reminder": reminder}
+
+    text = filled(("mail/invitation.txt", *variant), language, own, shared)
+    return text, filled(("mail/invitation.html", *variant), language, own, shared)
+
+
+def _survey_facts(survey: Survey, language: str) -> dict[str, Hashable]:
     return {
-        **company(organisation, language),
         "preheader": in_language(survey.rating, language),
         "rating": in_language(survey.rating, language),
         "marks": tuple(survey.scale),

@@ -10,6 +10,7 @@ from binascii import b2a_base64
 from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from struct import unpack_from
 
 from chalicelib.adapters.names import ascii_domain
@@ -19,6 +20,7 @@ from chalicelib.ports import Mail
 LINE_CHARACTERS_MAX = 900  # of a header left as it is; 998 are allowed on a line, its name included
 WORD_BYTES_MAX = 39  # of an encoded word, so that it fits into 76 characters behind its header's name
 BASE64_LINE = 76
+KEPT_MAX = 256  # headers' texts: most are the same in all the mails of one sender
 OWN_HEADERS = frozenset(
     {"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "sender", "return-path", "mime-version"}
     | {"content-type", "content-transfer-encoding"}
@@ -45,6 +47,7 @@ def compose(mail: Mail, now: datetime) -> bytes:
     )
 
 
+@lru_cache(maxsize=KEPT_MAX)
 def ascii_address(address: str) -> str:
     """Return an address as every mail server takes it; raises ValueError where there is no such spelling."""
     local, _, domain = address.rpartition("@")
@@ -63,13 +66,20 @@ def _headers(mail: Mail, now: datetime) -> Iterator[tuple[str, str]]:
     yield "Date", format_datetime(now)
     # Nobody's absence note, and no other robot, shall answer what a robot has written.
     for name, value in {"Auto-Submitted": "auto-generated", **mail.headers}.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in OWN_HEADERS:
-            raise ValueError("a header's name is not one that may be given")
-        yield name, _unstructured(value)
+        yield _name(name), _unstructured(value)
     yield "MIME-Version", "1.0"
     yield "Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"'
 
 
+@lru_cache(maxsize=KEPT_MAX)
+def _name(name: str) -> str:
+    """Return a header's name; raises ValueError unless it may be given."""
+    if not _HEADER_NAME.fullmatch(name) or name.lower() in OWN_HEADERS:
+        raise ValueError("a header's name is not one that may be given")
+    return name
+
+
+@lru_cache(maxsize=KEPT_MAX)
 def _phrase(name: str) -> str:
     """Return a display name: quoted, or in encoded words."""
     if _is_plain(name) and name:
@@ -77,6 +87,7 @@ def _phrase(name: str) -> str:
     return _words(name)
 
 
+@lru_cache(maxsize=KEPT_MAX)
 def _unstructured(text: str) -> str:
     """Return a header's text: as it is, or in encoded words."""
     return text if _is_plain(text) else _words(text)

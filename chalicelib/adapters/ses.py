@@ -57,4 +57,7 @@ def _tags(tags: Mapping[str, str]) -> list[Any]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:TAG_CHARACTERS_MAX]
+    return _NOT_IN_TAGS.sub("_", text)[:TAG_CHARACTERS_MAX]
+
+
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")

@@ -98,21 +98,34 @@ class Listeners:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, Callable[..., Any], str | None]] = []
+        self._known: dict[str, list[Callable[..., Any]]] = {}
+        """Who hears of an event, as long as nobody comes or goes."""
 
     def register(self, event: str, handler: Callable[..., Any], unique_id: str | None = None) -> None:
         """Tell a handler of an event from now on; one of the same `unique_id` is told already."""
         if unique_id is None or all(unique_id != known for _, _, known in self.heard):
             self.heard.append((event, handler, unique_id))
+            self._known = {}
 
     def unregister(self, event: str, handler: Callable[..., Any], unique_id: str | None = None) -> None:
         """Tell it no more."""
         self.heard.remove((event, handler, unique_id))
+        self._known = {}
 
     def emit(self, event: str, **told: Any) -> None:
         """Tell everybody who listens."""
-        for pattern, handler, _ in list(self.heard):
-            if all(part in ("*", own) for part, own in zip(pattern.split("."), event.split("."), strict=False)):
-                handler(event_name=event, **told)
+        for handler in self._handlers(event):
+            handler(event_name=event, **told)
+
+    def _handlers(self, event: str) -> list[Callable[..., Any]]:
+        found = self._known.get(event)
+        if found is None:
+            found = self._known[event] = [handler for pattern, handler, _ in self.heard if _covers(pattern, event)]
+        return found
+
+
+def _covers(pattern: str, event: str) -> bool:
+    return all(part in ("*", own) for part, own in zip(pattern.split("."), event.split("."), strict=False))
 
 
 @dataclass(frozen=True)
@@ -198,7 +211,7 @@ class Client:
         return _stands(operation, parsed)
 
     def _request(self, operation: str, params: Json) -> "Request":
-        body = json.dumps(params, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+        body = _JSON.encode(params).encode()
         if self._service.target is None:
             return Request(dict(self._service.paths)[operation], {"content-type": "application/json"}, body)
         kind = f"application/x-amz-json-{self._service.version}"
@@ -270,7 +283,7 @@ def _passes(reply: Reply) -> bool:
 def _read(reply: Reply) -> Json:
     """Return what botocore would: the members of the answer, and what kind of error it is."""
     try:
-        parsed: Json = json.loads(reply.body, object_hook=_bytes) if reply.body else {}
+        parsed: Json = _READS.decode(reply.body.decode()) if reply.body else {}
     except ValueError as error:
         if reply.status < 300:
             raise HTTPClientError(error="an answer that is no JSON") from error
@@ -304,6 +317,10 @@ def _bytes(read: Json) -> Json:
     if len(read) == 1 and isinstance(text := read.get("B"), str):
         return {"B": b64decode(text)}
     return read
+
+
+_JSON = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":"))
+_READS = json.JSONDecoder(object_hook=_bytes)
 
 
 @dataclass(frozen=True)

@@ -145,9 +145,10 @@ class Invitation(Frozen):
     @property
     def due_at(self) -> datetime | None:
         """When something next happens to this by itself; None when it only waits for somebody."""
-        instants = (self._sending_due(), self.confirm_at, self._instead_due(), self._reminder_due())
-        pending = [at for at in instants if at is not None]
-        due = min(pending, default=None)
+        pending = [self.confirm_at, self.send_at if self.state == "scheduled" else None]
+        if not self._is_answered:
+            pending += [self.instead_at, self.remind_at]
+        due = min(filter(None, pending), default=None)
         return max(due, self.held_until) if due and self.held_until else due
 
     @property
@@ -165,15 +166,6 @@ class Invitation(Frozen):
         if self.timer_for is None:
             return False
         return self.due_at == self.timer_for or (self.confirm_at is not None and self.remind_at == self.timer_for)
-
-    def _sending_due(self) -> datetime | None:
-        return self.send_at if self.state == "scheduled" else None
-
-    def _reminder_due(self) -> datetime | None:
-        return None if self._is_answered else self.remind_at
-
-    def _instead_due(self) -> datetime | None:
-        return None if self._is_answered else self.instead_at
 
     @property
     def _is_answered(self) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Literal
 
 from chalicelib.domain.calendar import Calendar, next_open
@@ -78,7 +77,6 @@ class Known:
     """What stops asking now."""
 
 
-@lru_cache(maxsize=1024)  # an event asks for the same few, again and again
 def invitation_id(source: str, event_id: str, program: str, label: str) -> str:
     """Return the id that follows from its cause; the same event gives the same id, for ever."""
     return fingerprint(source, event_id, program, label)
@@ -98,7 +96,8 @@ def targets(closing: Closing, organisation: Organisation) -> tuple[Target, ...]:
 
 def labelled(closing: Closing) -> list[tuple[str, Contact]]:
     """Return an event's contacts under names that a duplicate of the event repeats: `user`, `user.2` …"""
-    contacts = [closing.customer.model_copy(update={"role": CUSTOMER}), *closing.contacts]
+    own = closing.customer
+    contacts = [own if own.role == CUSTOMER else own.model_copy(update={"role": CUSTOMER}), *closing.contacts]
     seen: dict[str, int] = {}
     found = []
     for contact in contacts:

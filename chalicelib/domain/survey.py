@@ -9,6 +9,7 @@ from chalicelib.domain.terms import Frozen, Identifier, Metric, Text
 
 QUESTIONS_MAX = 20
 OPTIONS_MAX = 20
+VERSIONS_KEPT_MAX = 256  # of surveys in memory
 TOUCHPOINT_SCALE = (1, 5)
 """The scale of the ratings that everyone gives to parts of the experience."""
 
@@ -106,4 +107,18 @@ class Survey(Frozen):
 
         A mail sent last week opens the survey that it promised, whatever was published since.
         """
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:32]
+        known = _versions.get(id(self))
+        if known is None or known[0] is not self:
+            while len(_versions) >= VERSIONS_KEPT_MAX:
+                _versions.pop(next(iter(_versions)))
+            known = _versions[id(self)] = self, _version(self)
+        return known[1]
+
+
+_versions: dict[int, tuple[Survey, str]] = {}
+"""The versions of surveys in memory, each with its survey, so that no other takes its place: they take long to work
+out, and every decision, mail and page asks for one."""
+
+
+def _version(survey: Survey) -> str:
+    return hashlib.sha256(survey.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:32]

@@ -5,8 +5,10 @@ import hmac
 import math
 import re
 from base64 import b32encode
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,9 +22,23 @@ class Frozen(BaseModel):
     # Validators are built at their first use: a function's start pays for the models that it touches.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, as pydantic's own does in three times as many calls."""
+        if deep or self.__pydantic_private__ or self.__pydantic_extra__:
+            return super().model_copy(update=update, deep=deep)
+        copied = object.__new__(type(self))
+        changes = update or {}
+        object.__setattr__(copied, "__dict__", {**self.__dict__, **changes})
+        object.__setattr__(copied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        object.__setattr__(copied, "__pydantic_extra__", None)
+        object.__setattr__(copied, "__pydantic_private__", None)
+        return copied
+
 
 def aware_utc(at: datetime) -> datetime:
     """Return the same instant in UTC; an instant without an offset is refused, never guessed."""
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError("needs an offset, as in 2026-03-06T21:30:00Z or 2026-03-06T16:30:00-05:00")
     try:
@@ -33,6 +49,8 @@ def aware_utc(at: datetime) -> datetime:
 
 def no_controls(text: str) -> str:
     """Refuse line breaks and other control characters, which would open doors in headers and logs."""
+    if text.isprintable():
+        return text
     text.encode()  # half a character (a lone surrogate) is a ValueError too
     if _CONTROLS.search(text):
         raise ValueError("must not contain line breaks or control characters")
@@ -86,9 +104,10 @@ def keyed(pepper: bytes, kind: str, value: str) -> str:
     Without the pepper nothing leads back from it, so it may stay as a tombstone after an erasure.
     """
     digest = hmac.digest(pepper, f"{kind}\n{value}".encode(), "sha256")
-    return b32encode(digest).decode()[:26].lower()
+    return b32encode(digest[:20]).decode()[:26].lower()  # of 20 bytes, which fill their letters: cheaper than of all
 
 
+@lru_cache(maxsize=1024)  # what is decided about one event asks for the same few, again and again
 def fingerprint(*parts: str) -> str:
     """Return 128 bits of SHA-256 over the parts, in hexadecimal; no two lists of parts read alike."""
     framed = "".join(f"{len(part)}:{part}" for part in parts)

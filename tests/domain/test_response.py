@@ -209,3 +209,8 @@ def test_views_that_come_together_are_one_change() -> None:
 def test_a_form_can_only_say_that_it_saw_a_rating_of_the_scale(said: str, seen: int | None) -> None:
     assert seen_in(NPS, {"_seen": [said]}) == seen
     assert seen_in(NPS, {}) is None
+
+
+def test_a_survey_of_other_words_is_another_version() -> None:
+    known = NPS.version
+    assert NPS.model_copy(update={"title": {"es": "Otra"}}).version != known == NPS.version

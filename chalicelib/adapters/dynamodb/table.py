@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -66,17 +67,27 @@ class Put:
     def statement(self, table: str) -> dict[str, Any]:
         """Return the same as a PartiQL statement with its parameters, for a batch of writes."""
         if not self.over:
-            names = ", ".join(f"'{name}': ?" for name in self.image)
-            return {"Statement": f'INSERT INTO "{table}" VALUE {{{names}}}', "Parameters": [*self.image.values()]}
-        # An update leaves what it does not name: what an item may have and this one has not, it must take away.
+            return {"Statement": _insert(table, tuple(self.image)), "Parameters": [*self.image.values()]}
         kept = {name: value for name, value in self.image.items() if name not in ("pk", "sk")}
-        gone = [name for name in sparse_names(self.key) if name not in kept]
-        changes = " ".join([*(f'SET "{name}" = ?' for name in kept), *(f'REMOVE "{name}"' for name in gone)])
         over = {"S": self.over} if isinstance(self.over, str) else {"N": str(self.over)}
         return {
-            "Statement": f'UPDATE "{table}" {changes} WHERE "pk" = ? AND "sk" = ? AND "v" = ?',
+            "Statement": _update(table, tuple(kept), sparse_names(self.key)),
             "Parameters": [*kept.values(), self.image["pk"], self.image["sk"], over],
         }
+
+
+@lru_cache  # items of a kind are alike
+def _insert(table: str, names: tuple[str, ...]) -> str:
+    values = ", ".join(f"'{name}': ?" for name in names)
+    return f'INSERT INTO "{table}" VALUE {{{values}}}'
+
+
+@lru_cache
+def _update(table: str, kept: tuple[str, ...], sparse: tuple[str, ...]) -> str:
+    # An update leaves what it does not name: what an item may have and this one has not, it must take away.
+    gone = [name for name in sparse if name not in kept]
+    changes = " ".join([*(f'SET "{name}" = ?' for name in kept), *(f'REMOVE "{name}"' for name in gone)])
+    return f'UPDATE "{table}" {changes} WHERE "pk" = ? AND "sk" = ? AND "v" = ?'
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import base_language, in_language
 from chalicelib.errors import Problem
 
-VERSIONS_MAX = 256
-
 
 def survey_page(
     invitation: Invitation,
@@ -45,26 +43,13 @@ def survey_page(
         "privacy_url": privacy_url,
         "stop_url": stop_url,
     }
-    variant = _Variant(_version(survey), invitation.language, chosen, is_short(invitation), bool(invitation.counter))
+    variant = _Variant(survey.version, invitation.language, chosen, is_short(invitation), bool(invitation.counter))
     if filled is None and not problems:
         speaks = company(organisation, language)
         key = ("customer/survey.html", variant, *speaks.values())
         return kept_page(key, language, own, lambda: {**speaks, **_shared(variant, survey)})
     given = {**company(organisation, language), **_shared(variant, survey, filled, problems)}
     return page("customer/survey.html", language, status=422 if problems else 200, **{**given, **own})
-
-
-_versions: dict[int, tuple[Survey, str]] = {}
-
-
-def _version(survey: Survey) -> str:
-    """Return a survey's version, which takes long to work out, once for each survey that is kept in memory."""
-    known = _versions.get(id(survey))
-    if known is None or known[0] is not survey:
-        while len(_versions) >= VERSIONS_MAX:
-            _versions.pop(next(iter(_versions)))
-        known = _versions[id(survey)] = survey, survey.version
-    return known[1]
 
 
 class _Variant(NamedTuple):

@@ -1,7 +1,7 @@
 """Render once what many readers share, and fill in what each has of her own.
 
 A template costs a millisecond or two; the survey of a program is the same for everybody but for a name, a reference
-and a link. So it is rendered once with blanks, cut at the blanks, and joined for each reader in microseconds.
+and a link. So it is rendered once with blanks, which are filled for each reader in microseconds.
 """
 
 import re
@@ -21,22 +21,30 @@ _BLANK = re.compile("\ue000(\\w+)\ue001")
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A rendered template, cut at its blanks: what stands at odd places is the name of one."""
+    """A rendered template with its blanks, in the form that `%` fills."""
 
-    parts: tuple[str, ...]
+    text: str
     is_escaped: bool
     policy: str
 
     def filled(self, values: Mapping[str, str]) -> str:
         """Return the text with its blanks filled; a value is never read as anything but text."""
         own = {name: str(escape(value)) for name, value in values.items()} if self.is_escaped else values
-        return "".join(own[part] if place % 2 else part for place, part in enumerate(self.parts))
+        return self.text % own
 
 
-def filled(name: str, language: str, /, fixed: Mapping[str, Hashable], values: Mapping[str, str | None]) -> str:
-    """Return a template with the facts that many share (`fixed`) and those of one reader (`values`, plain texts)."""
-    given = {key: value or "" for key, value in values.items()}
-    return skeleton(name, language, fixed, given).filled(given)
+def filled(
+    key: tuple[Hashable, ...],
+    language: str,
+    values: Mapping[str, str | None],
+    facts: Callable[[], Mapping[str, Hashable]],
+) -> str:
+    """Return a template with what one reader has of her own (`values`, plain texts).
+
+    `key`, a template's name first, says all that many share; their `facts` are asked for once.
+    """
+    given = {name: value or "" for name, value in values.items()}
+    return kept_skeleton(key, language, given, facts).filled(given)
 
 
 def skeleton(name: str, language: str, fixed: Mapping[str, Hashable], values: Mapping[str, str]) -> Skeleton:
@@ -53,7 +61,7 @@ def _skeleton(
     inline = Inline()
     open_ = {key: f"\ue000{key}\ue001" for key in blanks} | dict.fromkeys(empty, "")
     text = render(name, language, inline=inline, **dict(fixed), **open_)
-    return Skeleton(tuple(_BLANK.split(text)), escapes(name), inline.policy())
+    return Skeleton(_BLANK.sub(r"%(\1)s", text.replace("%", "%%")), escapes(name), inline.policy())
 
 
 _kept: dict[tuple[Hashable, ...], Skeleton] = {}
@@ -63,7 +71,7 @@ def kept_skeleton(
     key: tuple[Hashable, ...], language: str, values: Mapping[str, str], facts: Callable[[], Mapping[str, Hashable]]
 ) -> Skeleton:
     """Return the skeleton of a key, a template's name first; its facts are asked for once."""
-    own = (*key, language, tuple(name for name, value in values.items() if value))
+    own = (*key, language, *[name for name, value in values.items() if value])
     found = _kept.get(own)
     if found is None:
         while len(_kept) >= SKELETONS_MAX:
