@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from chalicelib.domain.case import Case, Entry, Notice
 from chalicelib.domain.customer import Address, Customer, Past
-from chalicelib.domain.event import EventRef, Fulfilment
+from chalicelib.domain.event import Delivered, EventRef
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation, Pauses, Webhook
 from chalicelib.domain.survey import Survey
@@ -36,7 +36,8 @@ class Early(Frozen):
     version: int = 0
     cancelled_at: Instant | None = None
     """What happened until then under this name is cancelled."""
-    fulfilments: tuple[Fulfilment, ...] = ()
+    fulfilments: tuple[Delivered, ...] = ()
+    """In the order in which they happened, so that one told of again stays where it was."""
     events: tuple[EventRef, ...] = ()
     """Under a reference's name: the events that asked others than the customer about it."""
     labels: tuple[str, ...] = ()

@@ -203,4 +203,6 @@ def _any_case(chance: random.Random, id_: str, days: int) -> Case:
         mended=chance.choice((None, "asked", "yes", "no")),
         root_cause=chance.choice((None, "wrong_pick")),
         drivers=("late",),
+        contacts_reached=chance.choice((0, 0, 1, 2)),
+        contacts_missed=chance.choice((0, 0, 1, 3)),
     )

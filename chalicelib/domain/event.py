@@ -168,6 +168,25 @@ class Fulfilment(Frozen):
     fulfilled: Instant | float
 
 
+class Delivered(Frozen):
+    """What stays known of a fulfilment: enough to tell it from others and to order it, naming neither event."""
+
+    news: str
+    at: Instant
+    kind: Name
+    fulfilled: Instant | float
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_fulfilment(cls, data: Any) -> Any:
+        """Read what was kept with the names of its events."""
+        if isinstance(data, dict) and "ref" in data:
+            return {"news": EventRef.model_validate(data["ref"]).key} | {
+                name: data[name] for name in data.keys() - {"ref", "event"}
+            }
+        return data
+
+
 Event = Closing | Cancellation | Fulfilment
 
 

@@ -6,7 +6,7 @@ News waits under the event's name and its reference's, whoever comes first: orde
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from chalicelib.domain.event import Cancellation, Closing, EventRef, Fulfilment
+from chalicelib.domain.event import Cancellation, Closing, Delivered, EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation, skip
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.policy import NO_PROGRAM, invitation_id, labelled
@@ -128,7 +128,6 @@ def _cancelled(invitation: Invitation, until: datetime) -> Invitation | None:
 def fulfil(ports: Ports, fulfilment: Fulfilment, organisation: Organisation, now: datetime) -> None:
     early = _park(ports, fulfilment.event.key, fulfilment, _kept_until(organisation, now))
     apply(ports, early, every_id(fulfilment.event, organisation, _known_labels(organisation, early)))
-    forget(ports, fulfilment.event, (), organisation)
 
 
 def forget(
@@ -136,10 +135,9 @@ def forget(
 ) -> None:
     """Let no news name an event any more once no record of it does, `besides` one that is just being emptied.
 
-    That it was cancelled stays, and who would have been asked: neither leads to anybody.
+    That it was cancelled and what of it was delivered stays, and who would have been asked: none leads to anybody.
     """
-    known = ports.invitations.earlies([event.key, *references])
-    told = [early for early in known if early.fulfilments or event in early.events]
+    told = [early for early in ports.invitations.earlies(references) if event in early.events]
     if not told:
         return
     records = ports.invitations.get_many(ids_of(ports, event, organisation))
@@ -152,7 +150,7 @@ def forget(
 def _empty(ports: Ports, key: str, event: EventRef) -> None:
     def emptied(early: Early) -> Early:
         others = tuple(each for each in early.events if each != event)
-        return early.model_copy(update={"fulfilments": (), "events": others})
+        return early.model_copy(update={"events": others})
 
     found = ports.invitations.early(key)
     if found:
@@ -177,8 +175,9 @@ def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
     if isinstance(news, Cancellation):
         until = news.at if news.reopened and not news.event else FOR_EVER
         return early.model_copy(update={"cancelled_at": max(filter(None, (early.cancelled_at, until)))})
-    others = [each for each in early.fulfilments if each.ref != news.ref]
-    kept = sorted([*others, news], key=lambda each: (each.at, each.ref.source, each.ref.id))
+    told = Delivered(news=news.ref.key, at=news.at, kind=news.kind, fulfilled=news.fulfilled)
+    others = [each for each in early.fulfilments if each.news != told.news]
+    kept = sorted([*others, told], key=lambda each: (each.at, each.news))
     return early.model_copy(update={"fulfilments": tuple(kept)[-FULFILMENTS_MAX:]})
 
 

@@ -1,6 +1,7 @@
 """What is stored comes back whole, from whatever wrote it, and stays small."""
 
 import hashlib
+import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from chalicelib.adapters.dynamodb import codec
 from chalicelib.adapters.dynamodb.dictionaries import DICTIONARIES
 from chalicelib.domain.case import Case, Fired, Notice, Step
 from chalicelib.domain.customer import Address, Customer
-from chalicelib.domain.event import EventRef, Fulfilment, Person, Promise
+from chalicelib.domain.event import Delivered, EventRef, Person, Promise
 from chalicelib.domain.invitation import Answer, Invitation
 from chalicelib.domain.routing import Why
 from chalicelib.ports import Early, Principal
@@ -121,8 +122,7 @@ def test_a_case_comes_back_whole(written: Case) -> None:
 
 @given(names, words, instants, st.integers(1, 10**6))
 def test_whatever_else_is_kept_comes_back_whole(name: str, text: str, at: datetime, version: int) -> None:
-    ref = EventRef(source=name, id=name)
-    told = Fulfilment(ref=ref, at=at, event=ref, kind=name, fulfilled=at)
+    told = Delivered(news=name, at=at, kind=name, fulfilled=at)
     ana = Customer(key=name, version=version, name=name, rest_from=at, recent=(name, text))
     mailbox = Address(key=name, version=version, suppressed_at=at)
     news = Early(key=name, version=version, fulfilments=(told,))
@@ -159,6 +159,16 @@ def test_what_an_earlier_version_did_not_write_has_its_default() -> None:
     image = codec.encode_customer(customer())
     image["body"] = {"B": codec.pack(b"{}")}
     assert codec.decode(image) == Customer(key=customer().key, version=1)
+
+
+def test_news_that_an_earlier_version_kept_with_its_names_is_read_as_the_same_news() -> None:
+    ref = EventRef(source="/wms", id="D-1")
+    told = Delivered(news=ref.key, at=NOW, kind="quantity", fulfilled=9)
+    image = codec.encode_early(Early(key="e", version=1, fulfilments=(told,)))
+    names = ref.model_dump()
+    kept = {"fulfilments": [{"ref": names, "at": NOW.isoformat(), "event": names, "kind": "quantity", "fulfilled": 9}]}
+    image["body"] = {"B": codec.pack(json.dumps(kept).encode())}
+    assert codec.decode(image) == Early(key="e", version=1, fulfilments=(told,))
 
 
 def test_items_of_another_kind_are_none() -> None:

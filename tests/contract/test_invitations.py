@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.event import EventRef, Fulfilment
+from chalicelib.domain.event import Delivered, EventRef
 from chalicelib.errors import Conflict
 from chalicelib.ports import Early
 from tests.contract.cast import NOW, answered, case, entry, id_of, invitation, next_of
@@ -111,7 +111,7 @@ def test_a_correction_writes_upon_the_case_that_is_there(kept: Subject) -> None:
 
 def test_early_news_waits_under_the_name_of_its_event(kept: Subject) -> None:
     ref = EventRef(source="/crm", id="ORD-7")
-    told = Fulfilment(ref=EventRef(source="/wms", id="D-1"), at=NOW, event=ref, kind="delivery", fulfilled=NOW)
+    told = Delivered(news=EventRef(source="/wms", id="D-1").key, at=NOW, kind="delivery", fulfilled=NOW)
     first = Early(key=ref.key, version=1, fulfilments=(told,))
     assert kept.invitations.early(ref.key) is None
     kept.invitations.save_early(first)

@@ -219,7 +219,8 @@ def world_with_news(*contacts: dict[str, str]) -> World:
     event = bought(1)
     event["data"]["contacts"] = list(contacts)
     world.tell(event, delivered(1))
-    assert "ORD-1" in news_of(world)
+    assert ("ORD-1" in news_of(world)) is bool(contacts)
+    assert any(promise.fulfilled for each in world.memory.invitations.values() for promise in each.promises)
     return world
 
 

@@ -108,6 +108,25 @@ def delivered(items: list[Item]) -> Recounted:
     return found
 
 
+def quantities(items: list[Item]) -> Recounted:
+    """Return 1 for each order of which less came than was promised, 0 for one that came whole."""
+    found: Recounted = []
+    for item in items:
+        if isinstance(item, Invitation) and item.primary and not item.trial:
+            for promise in item.promises:
+                wanted, came = promise.promised, promise.fulfilled
+                if promise.kind == "quantity" and isinstance(wanted, float) and isinstance(came, float):
+                    found.append((local(item.occurred_at), item, float(came < wanted)))
+    return found
+
+
+def contacts(items: list[Item]) -> Recounted:
+    found: Recounted = []
+    for day, case in cases(items):
+        found += [(day, case, 1.0)] * case.contacts_reached + [(day, case, 0.0)] * case.contacts_missed
+    return found
+
+
 def sent(items: list[Item]) -> Recounted:
     found: Recounted = []
     for item in items:
@@ -130,6 +149,8 @@ RECOUNT: dict[str, Callable[[list[Item]], Recounted]] = {
     "sla_met": lambda items: [
         (day, case, 100.0 * (not (case.acknowledge_breached or case.resolve_breached))) for day, case in cases(items)
     ],
+    "stock_outs": lambda items: [(day, item, 100 * value) for day, item, value in quantities(items)],
+    "effective_contacts": lambda items: [(day, item, 100 * value) for day, item, value in contacts(items)],
     "handoffs": lambda items: [(day, case, case.handoffs) for day, case in cases(items)],
     "returns": lambda items: [(day, case, case.returns) for day, case in cases(items)],
     "recovered": lambda items: [
@@ -205,7 +226,7 @@ def test_every_metric_equals_a_recount_of_the_items(metric: str, by: str | None)
             assert not point.hidden
 
 
-@pytest.mark.parametrize("metric", sorted(METRICS.keys() - {"kept_promise", "delivered_promise"}))
+@pytest.mark.parametrize("metric", sorted(METRICS.keys() - {"kept_promise", "delivered_promise", "stock_outs"}))
 def test_every_metric_by_department_counts_once_for_each(metric: str) -> None:
     found = ask(COMPANY, metric=metric, by="department", interval="month")
     points = {(series.key, point.start): point.n for series in found.series for point in series.points}
@@ -213,7 +234,7 @@ def test_every_metric_by_department_counts_once_for_each(metric: str) -> None:
     assert points == wanted
 
 
-@pytest.mark.parametrize("metric", sorted(METRICS.keys() - {"kept_promise", "delivered_promise"}))
+@pytest.mark.parametrize("metric", sorted(METRICS.keys() - {"kept_promise", "delivered_promise", "stock_outs"}))
 @pytest.mark.parametrize(
     ("by", "dimension"), [("department", "region"), ("region", "department"), ("program", "region")]
 )

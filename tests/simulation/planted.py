@@ -491,8 +491,8 @@ MUTANTS = (
     bug(
         "a weekly mail leaves once and never again",
         "domain/weekly.py",
-        '    changes = {"due": next_due(now, organisation), ',
-        '    changes = {"due": None, ',
+        "    due = None if person_of(weekly.id) else next_due(now, organisation)\n",
+        "    due = None\n",
     ),
     bug(
         "a digest tells what was settled meanwhile",

@@ -181,6 +181,19 @@ def test_two_deliveries_of_one_promise_end_with_the_later() -> None:
     assert world.invitation.promises[0].fulfilled == 10
 
 
+def test_news_told_again_after_an_erasure_undoes_no_later_news() -> None:
+    """Erasing forgot which news there had been, so that the older of two, told again, stood as the latest (seed 15)."""
+    world = world_with()
+    promise = {"kind": "quantity", "department": "logistics", "promised": 10, "better": "higher"}
+    world.tell(sale(promises=[promise]))
+    ref = {"event": {"source": "/crm", "id": "ORD-10045"}, "kind": "quantity"}
+    first = event("F-1", "promise.fulfilled", {**ref, "fulfilled": 5}, "2026-03-06T21:31:00Z")
+    world.tell(first, event("F-2", "promise.fulfilled", {**ref, "fulfilled": 10}, "2026-03-06T21:32:00Z"))
+    protect.forget(world.ports, world.invitation.customer, world.now)
+    world.tell(first)
+    assert world.invitation.promises[0].fulfilled == 10
+
+
 def test_one_record_of_an_event_carries_its_promises_though_a_program_was_retired_in_between() -> None:
     """The rest of an event, decided after its first program was retired, counted the promises a second time."""
     first, second = program(id="first", **AT_ONCE), program(id="second", **AT_ONCE)

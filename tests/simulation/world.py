@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.domain.case import Case, Move
+from chalicelib.domain.event import EventRef
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.policy import invitation_id
 from chalicelib.domain.receipt import Receipt
@@ -195,7 +196,9 @@ class World:
         if kind == "promise.fulfilled":
             value = data["fulfilled"]
             known: Any = datetime.fromisoformat(value) if isinstance(value, str) else float(value)
-            self.ledger.fulfilled.setdefault(event, []).append((raw["time"], raw["id"], data["kind"], known))
+            self.ledger.fulfilled.setdefault(event, []).append(
+                (raw["time"], EventRef(source=raw["source"], id=raw["id"]).key, data["kind"], known)
+            )
 
     def _handed(self, handed: Handed, message_id: str) -> None:
         if self.engine.now > self.over:
