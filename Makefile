@@ -18,7 +18,7 @@ run: $(READY) ## Start the whole system on http://127.0.0.1:8000; PORT=, FRESH=1
 	@exec $(PY) -m infra.local.run
 
 test: needs-chromium $(READY) ## Run every test, without network; ARGS="-k words" for some, WORKERS= for the processes at once
-	@$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## Check formatting, lint, types, import contracts and that built files are current: seconds
 	@$(PY) -m ruff format --check --quiet --output-format concise . || { echo "make format mends that."; exit 1; }

@@ -6,6 +6,8 @@ import pytest
 
 from infra.local.system import LocalSystem
 
+LONG = ("browser", "simulation", "slow", "embedded")
+
 
 @pytest.fixture(scope="session")
 def local_system() -> Iterator[LocalSystem]:
@@ -29,3 +31,8 @@ def lazo(local_system: LocalSystem) -> Iterator[LocalSystem]:
     local_system.rewind()
     yield local_system
     assert local_system.resources.permissions.refused == []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process ends long after the others."""
+    items.sort(key=lambda item: next((place for place, mark in enumerate(LONG) if item.get_closest_marker(mark)), 99))

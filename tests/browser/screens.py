@@ -10,6 +10,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Playwright, ViewportSize
 from playwright.sync_api import Page as Tab
 
+from tests.story.company import Company
+
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 A_PERSON = ["--no-sandbox", "--disable-blink-features=AutomationControlled"]  # no mark of automation to be seen
@@ -59,3 +61,21 @@ def violations(tab: Tab, *rules: str) -> list[str]:
 def fits(tab: Tab) -> bool:
     """Say whether nothing of a page lies beyond the window's right edge."""
     return bool(tab.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@contextmanager
+def tab_in(context: BrowserContext) -> Iterator[Tab]:
+    """Open a tab of which the browser must have nothing to complain."""
+    tab = context.new_page()
+    found = complaints(tab)
+    yield tab
+    tab.close()
+    assert found == []
+
+
+def sign_in(tab: Tab, company: Company, who: str) -> None:
+    """Sign in with a token, as whoever has no mailbox at hand."""
+    tab.goto(f"{company.base_url}/sign-in?lang=es")
+    tab.get_by_text("Tengo un token").click()
+    tab.get_by_label("Token").fill(company.tokens["api"][who])
+    tab.get_by_role("button", name="Entrar con él").click()

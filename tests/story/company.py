@@ -102,6 +102,14 @@ class Company:
         assert self.post(event).status == 202
         return event
 
+    def ask(self, *numbers: int) -> list[str]:
+        """Let numbered customers be asked about a sale each; return each one's link to the survey."""
+        for number in numbers:
+            mailbox = f"cliente{number}@example.com"
+            self.sell(f"ORD-{number}", customer={"id": f"c-{number}", "name": f"Cliente {number}", "email": mailbox})
+        self.later("PT3H")
+        return [link_in(self.messages(f"cliente{number}@example.com")[-1], "/s/") for number in numbers]
+
     def post(self, event: Json | Sequence[Json]) -> Reply:
         """Send an event, or a batch, signed."""
         return self.post_bytes(json.dumps(event).encode(), ONE if isinstance(event, dict) else BATCH)
