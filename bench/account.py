@@ -60,8 +60,8 @@ class Account:
     def duration_ms(self, path: str) -> float:
         """Return how long a path's invocations would last on Lambda, all together."""
         assumed = self.given["assumptions"]
-        calls = self.counted.meter.tally.calls_of(path).items()
-        waits = sum(count * assumed["latency_ms"].get(call.partition(".")[0], 0.0) for call, count in calls)
+        waited = self.counted.meter.tally.waits_of(path).items()
+        waits = sum(count * assumed["latency_ms"].get(service, 0.0) for service, count in waited)
         return float(self.cpu_ms(path) * assumed["lambda_cpu_factor_of_a_gb"] / self._memory_gb(path) + waits)
 
     def _memory_gb(self, path: str) -> float:

@@ -40,8 +40,14 @@ class Tally:
 
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each call ("sqs.SendMessageBatch") was made for each path."""
+    waits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each service was waited for, for each path: calls under way together are waited for once."""
     reads: Counter[Charge] = field(default_factory=Counter)
     writes: Counter[Charge] = field(default_factory=Counter)
+
+    def waits_of(self, path: str) -> dict[str, int]:
+        """Return a path's waits by service."""
+        return {service: count for (of, service), count in self.waits.items() if of == path}
 
     def calls_of(self, path: str) -> dict[str, int]:
         """Return a path's calls by name."""
@@ -65,6 +71,7 @@ class Meter:
         self.path = "-"
         self.mirror: dict[tuple[str, Key], Image] = {}
         self._look = look
+        self._under_way = 0
 
     def attach(self, session: Any) -> None:
         """Listen to every client that the session makes from now on."""
@@ -73,8 +80,12 @@ class Meter:
 
     def _asked(self, **told: Any) -> None:
         told["context"]["metered"] = told["params"]
+        if not self._under_way:
+            self.tally.waits[self.path, told["model"].service_model.service_name] += 1
+        self._under_way += 1
 
     def _answered(self, **told: Any) -> None:
+        self._under_way -= 1
         model, answer = told["model"], told["parsed"]
         error = answer.get("Error", {}).get("Code", "")
         self.count(model.service_model.service_name, model.name, told["context"]["metered"], answer, error)

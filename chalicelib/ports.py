@@ -422,12 +422,20 @@ class Sms:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+Word = Callable[[], str]
+"""Waits for a carrier's word on a message that is on its way, once: returns its id, or raises as `Carrier` does."""
+
+
 class Carrier(Protocol):
-    """Hands messages over, each call once; both raise CarrierRefused or CarrierUnclear and return the carrier's id."""
+    """Hands messages over, each once; raises CarrierRefused or CarrierUnclear, and returns the carrier's id."""
 
     def mail(self, mail: Mail) -> str: ...
 
     def text(self, sms: Sms) -> str: ...
+
+    def begin(self, message: Mail | Sms) -> Word:
+        """Send a message off; the carrier's word may be waited for while others are on their way."""
+        ...
 
 
 Purpose = Literal["answer", "mended", "stop", "privacy", "case", "sign_in", "counter"]

@@ -2,7 +2,7 @@
 
 from chalicelib.adapters.ses import SesMail
 from chalicelib.adapters.sms import TextMessages
-from chalicelib.ports import Mail, Sms
+from chalicelib.ports import Mail, Sms, Word
 
 
 class Carriers:
@@ -17,3 +17,9 @@ class Carriers:
 
     def text(self, sms: Sms) -> str:
         return self._texts.text(sms)
+
+    def begin(self, message: Mail | Sms) -> Word:
+        if isinstance(message, Mail):
+            return self._mails.begin(message)
+        taken = self._texts.text(message)  # of the few there are each is waited for at once
+        return lambda: taken

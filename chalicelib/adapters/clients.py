@@ -38,9 +38,9 @@ def sqs(**options: Any) -> "SQSClient":
     return client
 
 
-def sesv2(**options: Any) -> "SESV2Client":
+def sesv2(**options: Any) -> "wire.Client | SESV2Client":
     """Return a client of the mail carrier, which tries once."""
-    client: SESV2Client = _once(wire.SES, options)
+    client: wire.Client | SESV2Client = _once(wire.SES, options)
     return client
 
 

@@ -6,13 +6,17 @@ its time. Nothing here is tried again: who asks decides that.
 
 import select
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 HEAD_BYTES_MAX = 64 * 1024
 RECEIVE_BYTES = 64 * 1024
+LAST_SECONDS = 0.05
+"""Given to an answer that is late already: it may have come while others were waited for."""
 
 
 class NotConnected(Exception):
@@ -52,6 +56,7 @@ class Connection:
             raise TimedOut("while connecting") from error
         except OSError as error:
             raise NotConnected(str(error)) from error
+        self._read_seconds = read_seconds
         self._read = bytearray()
         """What has come and is not yet used."""
 
@@ -65,11 +70,23 @@ class Connection:
         """Hang up."""
         self._socket.close()
 
-    def post(self, head: bytes, body: bytes) -> Reply:
-        """Send a request and return its answer; raises TimedOut or Broken, and is of no further use then."""
-        try:
+    def post(self, head: bytes, body: bytes) -> None:
+        """Send a request; raises TimedOut or Broken, and is of no further use then."""
+        with self._closed_by_what_goes_wrong():
+            self._answer_by = time.monotonic() + self._read_seconds
             self._socket.sendall(head + body)
+
+    def reply(self) -> Reply:
+        """Wait for the answer to what was sent; raises TimedOut or Broken, and is of no further use then."""
+        with self._closed_by_what_goes_wrong():
+            # Counted from the request: of several under way each has its time at the same time.
+            self._socket.settimeout(max(LAST_SECONDS, self._answer_by - time.monotonic()))
             return self._reply()
+
+    @contextmanager
+    def _closed_by_what_goes_wrong(self) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError as error:
             self.close()
             raise TimedOut("while waiting for the answer") from error

@@ -47,6 +47,7 @@ from chalicelib.ports import (
     Principal,
     Sms,
     View,
+    Word,
 )
 
 ROWS_MAX = 99  # of one transaction, beside its checkpoint
@@ -527,6 +528,10 @@ class MemoryCarrier:
 
     def text(self, sms: Sms) -> str:
         return self._take("sms", sms)
+
+    def begin(self, message: Mail | Sms) -> Word:
+        taken = self._take("mail" if isinstance(message, Mail) else "sms", message)
+        return lambda: taken
 
     def _take(self, kind: str, message: Mail | Sms) -> str:
         if self.memory.troubles:

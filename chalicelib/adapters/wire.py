@@ -196,19 +196,33 @@ class Client:
         """Close every connection that is kept."""
         _close(self._idle)
 
+    def begin(self, operation: str, **params: Any) -> Callable[[], Json]:
+        """Send a request, once; what is returned waits for its answer, so that several may be under way."""
+        request, heard = self._told(operation, params)
+        connection = self._posted(request)
+        return lambda: heard(self._replied(connection))
+
     def _call(self, operation: str, params: Json) -> Json:
+        request, heard = self._told(operation, params)
+        return heard(self._asked(request))
+
+    def _told(self, operation: str, params: Json) -> tuple["Request", Callable[[Reply], Json]]:
+        """Return a call's request, and what makes its answer of the reply; whoever listens hears of both."""
         if not self._listeners.heard:
-            return _stands(operation, _read(self._asked(self._request(operation, params))))
+            return self._request(operation, params), lambda reply: _stands(operation, _read(reply))
         context: Json = {}
         told = {"model": _Operation(operation, _Named(self._service.name)), "context": context}
         event = f"{self._service.hyphenated}.{operation}"
         self._listeners.emit(f"before-parameter-build.{event}", params=params, **told)
         request = self._request(operation, params)
         self._listeners.emit(f"before-call.{event}", params={"body": request.body}, **told)
-        reply = self._asked(request)
-        parsed = _read(reply)
-        self._listeners.emit(f"after-call.{event}", parsed=parsed, http_response=reply, **told)
-        return _stands(operation, parsed)
+
+        def heard(reply: Reply) -> Json:
+            parsed = _read(reply)
+            self._listeners.emit(f"after-call.{event}", parsed=parsed, http_response=reply, **told)
+            return _stands(operation, parsed)
+
+        return request, heard
 
     def _request(self, operation: str, params: Json) -> "Request":
         body = _JSON.encode(params).encode()
@@ -221,7 +235,7 @@ class Client:
         """Ask until there is an answer that stands, as often as may be."""
         for tried in range(1, self.tries + 1):
             try:
-                reply = self._sent(request)
+                reply = self._replied(self._posted(request))
             except (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError, ConnectionClosedError):
                 if tried == self.tries:
                     raise
@@ -231,7 +245,8 @@ class Client:
             self._sleep(min(WAIT_SECONDS_MAX, random.random() * 2 ** (tried - 1)))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _sent(self, request: "Request") -> Reply:
+    def _posted(self, request: "Request") -> Connection:
+        """Send a request; returns the connection on which its answer will come."""
         try:
             connection = self._connection()
         except TimedOut as error:
@@ -241,7 +256,16 @@ class Client:
         try:
             # Signed anew each time: a signature lasts five minutes, and credentials may have changed.
             head = self._signer.head(request, self._host, self._credentials(), datetime.now(UTC))  # noqa: TID251  # what AWS compares with is the real time
-            reply = connection.post(head, request.body)
+            connection.post(head, request.body)
+        except TimedOut as error:
+            raise ReadTimeoutError(endpoint_url=self._endpoint, error=error) from error
+        except Broken as error:
+            raise ConnectionClosedError(endpoint_url=self._endpoint, error=error) from error
+        return connection
+
+    def _replied(self, connection: Connection) -> Reply:
+        try:
+            reply = connection.reply()
         except TimedOut as error:
             raise ReadTimeoutError(endpoint_url=self._endpoint, error=error) from error
         except Broken as error:

@@ -26,9 +26,12 @@ from chalicelib.domain.policy import hours_of
 from chalicelib.domain.timer import may_share, shared
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, NotFound, Unwritten
 from chalicelib.flows import amend
-from chalicelib.ports import Mail, Ports, Sms
+from chalicelib.ports import Mail, Ports, Sms, Word
 
 WINDOW = timedelta(days=14)  # of an invitation whose program is no longer in the file
+
+AT_ONCE = 4
+"""Messages on their way at the same time: what Lambda waits for a carrier is most of what it bills for a message."""
 
 Change = Callable[[Invitation], Invitation]
 
@@ -247,39 +250,56 @@ def doubt(ports: Ports, id_: str, by: str) -> Invitation | None:
 
 
 def _hand_over(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
-    """Hand over each message once; where its carrier falters, those not yet handed over are given back."""
-    for place, claim in enumerate(claims):
-        try:
-            goes_on = _hand_one_over(round_, claim, done)
-        except Exception:
-            _give_back(round_, claims[place + 1 :], done)
-            raise
-        if not goes_on:
-            _give_back(round_, claims[place + 1 :], done)
+    """Hand over each message once, a few at a time; where a carrier falters, what has not left is given back."""
+    for first in range(0, len(claims), AT_ONCE):
+        begun = [(claim, _begun(round_.ports, claim)) for claim in claims[first : first + AT_ONCE]]
+        heard = [_hear(round_, claim, word, done) for claim, word in begun]
+        if not all(each is True for each in heard):
+            _give_back(round_, claims[first + AT_ONCE :], done)
+            for error in (each for each in heard if isinstance(each, Exception)):
+                raise error
             return
 
 
-def _hand_one_over(round_: _Round, claim: _Claim, done: Done) -> bool:
-    """Hand a message over and write its fate; False where its carrier falters.
-
-    Raises where the fate could not be written.
-    """
-    try:
-        change = _handed(round_, claim)
-    except Exception as error:  # perhaps it was sent, so it is not sent again
-        _settle(round_, claim, Invitation.moved if round_.by else None, done)
-        if not isinstance(error, CarrierUnclear):
-            done.errors[claim.after.id] = error
-        return False
-    _settle(round_, claim, change, done)
-    return True
-
-
-def _handed(round_: _Round, claim: _Claim) -> Change | None:
-    """Give a message to its carrier, and return what is to be written about that."""
+def _begun(ports: Ports, claim: _Claim) -> Word:
+    """Send a message off; what is returned says what its carrier does, also where that is said at once."""
     assert claim.message
     try:
-        carrier_id = hand(round_.ports, claim.message)
+        return ports.carrier.begin(claim.message)
+    except Exception as error:
+        return partial(_raise, error)
+
+
+def _raise(error: Exception) -> str:
+    raise error
+
+
+def _hear(round_: _Round, claim: _Claim, word: Word, done: Done) -> bool | Exception:
+    """Wait for a carrier's word on a message and write its fate; False where the carrier falters.
+
+    Returns what went wrong where the fate could not be written: others are on their way.
+    """
+    try:
+        change = _handed(round_, word)
+    except Exception as error:  # perhaps it was sent, so it is not sent again
+        if not isinstance(error, CarrierUnclear):
+            done.errors[claim.after.id] = error
+        return _settled(round_, claim, Invitation.moved if round_.by else None, done) or False
+    return _settled(round_, claim, change, done) or True
+
+
+def _settled(round_: _Round, claim: _Claim, change: Change | None, done: Done) -> Exception | None:
+    try:
+        _settle(round_, claim, change, done)
+    except Exception as error:
+        return error
+    return None
+
+
+def _handed(round_: _Round, word: Word) -> Change | None:
+    """Wait for a carrier's word, and return what is to be written about it."""
+    try:
+        carrier_id = word()
     except CarrierRefused as refusal:
         return partial(refused, why=str(refusal), permanent=refusal.permanent, now=round_.at)
     return None if round_.by else partial(accepted, carrier_id=carrier_id)
@@ -314,11 +334,6 @@ def _give_back(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
             _doubt(round_, each.id)
         else:
             done.now[each.id] = each
-
-
-def hand(ports: Ports, message: Mail | Sms) -> str:
-    """Give a message to its carrier; returns the carrier's id."""
-    return ports.carrier.mail(message) if isinstance(message, Mail) else ports.carrier.text(message)
 
 
 def put_off(ports: Ports, id_: str, now: datetime) -> Invitation | None:

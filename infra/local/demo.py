@@ -30,7 +30,7 @@ from chalicelib.domain.survey import Question, Survey
 from chalicelib.domain.terms import CUSTOMER
 from chalicelib.errors import LazoError
 from chalicelib.flows import collect, invite, recover, weekly, work
-from chalicelib.ports import Carrier, Mail, Ports, Sms
+from chalicelib.ports import Carrier, Mail, Ports, Sms, Word
 from infra.local.system import LocalSystem
 
 log = logging.getLogger("lazo.local")
@@ -280,6 +280,9 @@ class Post:
 
     def text(self, sms: Sms) -> str:
         return self._at_hand().text(sms)
+
+    def begin(self, message: Mail | Sms) -> Word:
+        return self._at_hand().begin(message)
 
     def _at_hand(self) -> Carrier:
         if self.year.now < self.since:

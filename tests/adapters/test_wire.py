@@ -348,3 +348,28 @@ def test_an_operator_can_go_back_to_botocore_which_then_tries_as_often(
     found = build(region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
     assert type(found).__module__ == "botocore.client"
     assert found.meta.config.retries["total_max_attempts"] == tries
+
+
+# Several under way
+
+
+def test_several_requests_are_under_way_before_the_first_answer_is_waited_for() -> None:
+    with aws(*[reply(200, b'{"MessageId":"%d"}' % number) for number in range(3)]) as machine:
+        speaker = client(machine.url, tries=1, service=wire.SES)
+        begun = [speaker.begin("SendEmail", Content={}) for _ in range(3)]
+        assert {reply()["MessageId"] for reply in begun} == {"0", "1", "2"}
+        for _ in range(3):
+            machine.answers.append(OK)
+            speaker.send_email()
+    assert machine.connections == 3
+
+
+def test_one_of_several_that_is_hung_up_on_ends_by_itself_and_is_not_asked_again() -> None:
+    with aws(None) as machine:
+        speaker = client(machine.url, tries=1, service=wire.SES)
+        first = speaker.begin("SendEmail")
+        with pytest.raises(ConnectionClosedError):
+            first()
+        machine.answers.append(OK)
+        assert speaker.begin("SendEmail")()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert len(machine.asked) == 2

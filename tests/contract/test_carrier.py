@@ -105,3 +105,16 @@ def test_the_memorys_carrier_keeps_what_it_takes_and_raises_what_it_is_told() ->
     ids = [carrier.mail(mail("ana@example.com")), carrier.text(Sms("+573001234567", "x"))]
     assert len(set(ids)) == 2
     assert memory.sent == [mail("ana@example.com"), Sms("+573001234567", "x")]
+
+
+def test_mails_under_way_together_all_arrive_and_each_is_told_its_own_fate(
+    carriers: Carriers, mailbox: Mailbox
+) -> None:
+    words = [carriers.begin(mail(f"{name}@simulator.example")) for name in ("success", "rejected", "error500")]
+    words.append(carriers.begin(Sms("+573001234567", "¿Qué tal?")))
+    assert words[0]() != words[3]()
+    with pytest.raises(CarrierRefused):
+        words[1]()
+    with pytest.raises(CarrierUnclear):
+        words[2]()
+    assert {kept["channel"] for kept in mailbox.messages()} == {"email", "sms"}

@@ -14,7 +14,7 @@ from chalicelib.domain.organisation import Organisation
 from chalicelib.errors import CarrierRefused, CarrierUnclear
 from chalicelib.flows import weekly, work
 from chalicelib.flows.project import project
-from chalicelib.ports import Change, DueKey, Mail, Ports, Principal, Sms
+from chalicelib.ports import Change, DueKey, Mail, Ports, Principal, Sms, Word
 from tests.counting import AT, answered, company
 from tests.entrypoints.desk import desk
 from tests.staffed import install, staff_app, uninstall
@@ -40,6 +40,9 @@ class Carrier:
 
     def text(self, sms: Sms) -> str:
         raise AssertionError("nobody is texted")
+
+    def begin(self, message: Mail | Sms) -> Word:
+        raise AssertionError("no customer is asked")
 
 
 def carla_and_heads(**more: object) -> Organisation:

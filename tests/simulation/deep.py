@@ -27,7 +27,7 @@ from chalicelib.domain.outgoing import CloudEvent, Post
 from chalicelib.domain.receipt import Receipt
 from chalicelib.domain.timer import Timer
 from chalicelib.domain.weekly import Weekly
-from chalicelib.ports import Carrier, Early, Mail, Outlet, Sms
+from chalicelib.ports import Carrier, Early, Mail, Outlet, Sms, Word
 from infra.local.functions import Function
 from infra.local.system import LocalSystem
 from tests.simulation.company import WEBHOOKS
@@ -98,6 +98,11 @@ class NotedCarrier:
 
     def text(self, sms: Sms) -> str:
         return self._noted(sms, self._carrier.text)
+
+    def begin(self, message: Mail | Sms) -> Word:
+        """Wait at once: a fault meets one message at a time."""
+        taken = self._noted(message, lambda message: self._carrier.begin(message)())
+        return lambda: taken
 
     def _noted(self, message: Any, hand: Callable[[Any], str]) -> str:
         self._engine.reached = False

@@ -424,7 +424,7 @@ class Engine:
         before = len(self.memory.sent)
         result = call()
         for message in self.memory.sent[before:]:
-            self._handed(context, message, str(result))
+            self._handed(context, message, result() if callable(result) else str(result))
         if refusal:
             raise carrier_error(refusal)
         return result

@@ -10,7 +10,7 @@ from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
 from chalicelib.ports import Ports
 from tests.simulation.chance import Chance
 
-CARRIER = frozenset({"mail", "text", "post"})
+CARRIER = frozenset({"mail", "text", "begin", "post"})
 WRITES = frozenset(
     {
         "create",

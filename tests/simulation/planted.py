@@ -118,7 +118,7 @@ MUTANTS = (
         "a message is handed over before it is claimed",
         DELIVER,
         "    lost = _lost(round_, claims, done)\n    for claim",
-        "    for claim in claims:\n        if claim.message:\n            hand(round_.ports, claim.message)\n"
+        "    for claim in claims:\n        if claim.message:\n            round_.ports.carrier.begin(claim.message)\n"
         "    claims = [replace(claim, message=None) for claim in claims]\n"
         "    lost = _lost(round_, claims, done)\n    for claim",
     ),
@@ -132,13 +132,13 @@ MUTANTS = (
         "a send without a reply is tried again at once",
         DELIVER,
         "    except Exception as error:  # perhaps it was sent, so it is not sent again\n",
-        "    except Exception as error:\n        hand(round_.ports, claim.message)\n",
+        "    except Exception as error:\n        round_.ports.carrier.begin(claim.message)\n",
     ),
     bug(
         "a message of unknown fate counts as sent",
         DELIVER,
-        "        _settle(round_, claim, Invitation.moved if round_.by else None, done)\n",
-        "",
+        "        return _settled(round_, claim, Invitation.moved if round_.by else None, done) or False\n",
+        "        return False\n",
     ),
     bug(
         "who comes upon what it took before believes that it was sent",
@@ -155,7 +155,7 @@ MUTANTS = (
     bug(
         "what was not handed over is not given back",
         DELIVER,
-        "            _give_back(round_, claims[place + 1 :], done)\n            return\n",
+        "            _give_back(round_, claims[first + AT_ONCE :], done)\n",
         "            return\n",
     ),
     bug(

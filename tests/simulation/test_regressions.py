@@ -91,7 +91,7 @@ def test_what_was_cancelled_while_it_was_sent_is_not_tried_again() -> None:
     """A cancellation during the first try was lost when the carrier refused it: the second try left."""
     world = world_with()
     late = cancelled(event={"source": "/crm", "id": "ORD-10045"})
-    ports = before(world, "carrier.mail", lambda: invite.handle(world.ports, late, world.now))
+    ports = before(world, "carrier.begin", lambda: invite.handle(world.ports, late, world.now))
     world.memory.troubles.append(CarrierRefused("slow down", permanent=False))
     invite.handle(world.ports, sale(), world.now)
     world.memory.nudged.clear()
