@@ -12,11 +12,14 @@ from chalicelib.ports import Library
 
 @dataclass(frozen=True)
 class Published:
-    """What is in force now; `changed` says whether it was not before, `counts_anew` whether trends need a rebuild."""
+    """What is in force now; `changed` says whether it was not before."""
 
     organisation: Organisation
     changed: bool
-    counts_anew: bool
+    counts_anew: bool = False
+    """Whether what is older counts only after a rebuild."""
+    reads_anew: bool = False
+    """Whether the words of older answers are read by other topics only after a rebuild."""
 
 
 def publish(library: Library, organisation: Organisation, now: datetime) -> Published:
@@ -24,12 +27,13 @@ def publish(library: Library, organisation: Organisation, now: datetime) -> Publ
     before = current(library)
     after = successor(organisation, before)
     if after == before:
-        return Published(after, changed=False, counts_anew=False)
+        return Published(after, changed=False)
     if after.programs_since is None:
         after = after.model_copy(update={"programs_since": now})
     library.publish(after, now)
     counts_anew = before is not None and before.trends.generation != after.trends.generation
-    return Published(after, changed=True, counts_anew=counts_anew)
+    reads_anew = before is not None and before.routing.topics != after.routing.topics
+    return Published(after, changed=True, counts_anew=counts_anew, reads_anew=reads_anew)
 
 
 def current(library: Library) -> Organisation | None:

@@ -43,7 +43,7 @@ class Answer(Frozen):
     at: Instant
     how: Literal["button", "automatic", "unvouched", "sms", "phone", "counter", "walk_in"]
     topics: tuple[str, ...] | None = None
-    """The departments that its words speak of, read once, as it was confirmed: they stay when the words are erased.
+    """The departments that its words speak of, read as it was confirmed; they stay when the words are erased.
 
     None where nobody has read them: such an answer counts neither there nor in what failed.
     """

@@ -427,7 +427,9 @@ class Guarded:
 def topics_over_time(days: Mapping[date, Counts], interval: Interval) -> dict[str, tuple[Point, ...]]:
     """Return, by topic, the share of each period's answers whose words speak of it; `counts`: low, and the others."""
     periods_ = folded(days, interval)
-    topics = dict.fromkeys(topic for counts in periods_.values() for topic in named(counts, "topic"))
+    topics = dict.fromkeys(
+        topic for counts in periods_.values() for topic, n in named(counts, "topic").items() if n > 0
+    )
     return {
         topic: tuple(_spoken(topic, start, counts, n) for start, counts in periods_.items() if (n := _answers(counts)))
         for topic in topics

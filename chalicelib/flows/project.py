@@ -283,7 +283,8 @@ def _compared(key: Key, kept: Mapping[str, int], recount: Mapping[str, int]) -> 
 def rebuild(ports: Ports, items: Iterable[Invitation | Case]) -> int:
     """Give each item the present generation, so that the stream counts it anew, once, while everything is live.
 
-    Answers whose words are still there are read anew as well, by the topics of today; and those that nobody has read.
+    Answers whose words are still there are read anew as well where the topics of today find something else in them;
+    and those that nobody has read.
 
     Returns how many were behind. Items written meanwhile by a process that remembers the organisation of before are
     behind again: run it until it returns 0.
@@ -294,10 +295,11 @@ def rebuild(ports: Ports, items: Iterable[Invitation | Case]) -> int:
 
 def _lift(ports: Ports, item: Invitation | Case, organisation: Organisation) -> bool:
     for _ in range(TRIES_MAX):
-        if item.generation == organisation.trends.generation and not is_unread(item):
+        lifted = _lifted(item, organisation)
+        if lifted is None:
             return False
         try:
-            _save(ports, item, organisation)
+            _save(ports, lifted)
         except Conflict:
             found = ports.cases.get(item.id) if isinstance(item, Case) else ports.invitations.get(item.id)
             if found is None:
@@ -308,23 +310,28 @@ def _lift(ports: Ports, item: Invitation | Case, organisation: Organisation) -> 
     raise Conflict(item.id)
 
 
-def is_unread(item: Invitation | Case) -> bool:
-    """Say whether nobody has read what an answer's words speak of: it was given before anybody did."""
-    answer = item.confirmed if isinstance(item, Invitation) and not item.erased else None
-    return answer is not None and answer.topics is None
-
-
-def _save(ports: Ports, item: Invitation | Case, organisation: Organisation) -> None:
+def _lifted(item: Invitation | Case, organisation: Organisation) -> Invitation | Case | None:
+    """Return an item as it counts today; None where it does already."""
     generation = organisation.trends.generation
     if isinstance(item, Case):
-        ports.cases.save(item.model_copy(update={"generation": generation, "revision": item.revision + 1}))
+        changed = item.model_copy(update={"generation": generation, "revision": item.revision + 1})
+        return None if item.generation == generation else changed
+    read = _read(item, organisation)
+    if (item.generation, item.confirmed) == (generation, read):
+        return None
+    return item.moved(generation=generation, confirmed=read)
+
+
+def _save(ports: Ports, item: Invitation | Case) -> None:
+    if isinstance(item, Case):
+        ports.cases.save(item)
     else:
-        ports.invitations.save(item.moved(generation=generation, confirmed=_read(item, organisation)))
+        ports.invitations.save(item)
 
 
 def _read(invitation: Invitation, organisation: Organisation) -> Answer | None:
     """Return an answer with its topics by the present file; those whose words are gone keep what was read."""
     answer = invitation.confirmed
-    if answer is None or not (answer.texts or is_unread(invitation)):
+    if answer is None or invitation.erased or not (answer.texts or answer.topics is None):
         return answer
     return answer.model_copy(update={"topics": topics_of(answer, organisation)})

@@ -29,7 +29,7 @@ def write(ports: Ports, recorded: Recorded, survey: Survey, organisation: Organi
 
 
 def _read(recorded: Recorded, organisation: Organisation) -> Recorded:
-    """Return what is written, with the topics of a confirmed answer's words: by the file as it is now, and for ever."""
+    """Return what is written, with the topics of a confirmed answer's words: by the file as it is now."""
     answer = recorded.next.confirmed
     if answer is None or not recorded.confirmed:
         return recorded

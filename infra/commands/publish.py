@@ -39,11 +39,13 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.say(f"{moved} open cases have new promises or a new lead; their timelines say so.")
     if published.counts_anew:
         screen.say("It counts by something new: `python -m infra rebuild` counts what is older as well.")
+    elif published.reads_anew:
+        screen.say("It looks for other topics: `python -m infra rebuild` reads the words of older answers as well.")
     screen.result(
         {
             "name": published.organisation.name,
             "changed": published.changed,
-            "rebuild": published.counts_anew,
+            "rebuild": published.counts_anew or published.reads_anew,
             "cases": moved,
         }
     )

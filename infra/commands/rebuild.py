@@ -1,6 +1,6 @@
-"""Count everything anew by what the organisation counts by today, while everything is live.
+"""Count everything anew by what the organisation counts by today, and read words by today's topics, while all is live.
 
-Each item is written once more under the present generation, and the stream does the counting; run it after a
+Each item that counts otherwise today is written once more, and the stream does the counting; run it after a
 publication that says so, and again until nothing is behind.
 """
 

@@ -12,6 +12,7 @@ from chalicelib.domain.case import Case
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.rollup import Row, contributions, dimensions_of, succeeding
+from chalicelib.domain.trend import topics_over_time
 from chalicelib.errors import Conflict
 from chalicelib.flows.project import COUNTS_MAX, ROWS_MAX, Projected, project, rebuild, reconcile
 from chalicelib.ports import Change, Counters, Ports
@@ -317,6 +318,31 @@ def test_a_rebuild_reads_what_nobody_has_read_and_leaves_what_cannot_be_read() -
     counted = live.made.ports.counters.series("response", "all", "all", "2026-03-01", "2026-03-31")["2026-03-06"]
     assert (counted["topic.billing"], counted["topic.sales"], counted["lows"]) == (1, 1, 2)
     assert reconcile(live.made.ports, live.items).differences == ()
+
+
+def test_a_topic_that_is_added_later_is_found_in_older_answers_by_a_rebuild() -> None:
+    before = company()
+    live = Live(world(before))
+    slow = answered(2, "i-1", topics=(), texts={"comment": "El montacargas estaba roto"})
+    expired = answered(2, "i-2", topics=())
+    other = answered(9, "i-3", topics=(), texts={"comment": "Todo bien"})
+    put(live.made, slow, expired, other, opened("i-1"))
+    live.count()
+    topics = {**before.routing.topics, "logistics": {"es": ["montacarg"]}}
+    routing = before.routing.model_copy(update={"topics": topics})
+    live.made.publish(succeeding(before.model_copy(update={"routing": routing}), before))
+    assert rebuild(live.made.ports, live.items) == 1
+    assert rebuild(live.made.ports, live.items) == 0
+    live.count()
+    (counted,) = live.made.ports.counters.series("response", "all", "all", "2026-03-01", "2026-03-31").values()
+    assert (counted["topic.logistics"], counted["topic_low.logistics"], counted["lows"]) == (1, 1, 2)
+    assert reconcile(live.made.ports, live.items).differences == ()
+    live.made.publish(before)
+    assert rebuild(live.made.ports, live.items) == 1
+    live.count()
+    (counted,) = live.made.ports.counters.series("response", "all", "all", "2026-03-01", "2026-03-31").values()
+    assert counted["topic.logistics"] == 0
+    assert topics_over_time({AT.date(): counted}, "month") == {}
 
 
 def test_a_rebuild_counts_everything_once_by_the_new_dimensions_while_items_move() -> None:

@@ -46,6 +46,18 @@ def test_counting_by_something_new_begins_a_generation_that_asks_for_a_rebuild()
     assert not publish(world.ports.library, published.organisation, world.now).counts_anew
 
 
+def test_other_topics_ask_for_a_rebuild_too_and_begin_no_generation() -> None:
+    world = World()
+    before = publish(world.ports.library, company(), world.now).organisation
+
+    later = before.routing.model_copy(update={"topics": {"sales": {"es": ["nadie atiende"]}}})
+    published = publish(world.ports.library, company().model_copy(update={"routing": later}), world.now)
+
+    assert (published.counts_anew, published.reads_anew) == (False, True)
+    assert published.organisation.trends.generation == before.trends.generation
+    assert not publish(world.ports.library, published.organisation, world.now).reads_anew
+
+
 def test_a_new_wording_leaves_the_old_one_to_links_that_promised_it() -> None:
     world = World()
     before = publish(world.ports.library, company(), world.now).organisation.surveys[0]
