@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from urllib.parse import urlencode
 
+import duckdb
 import pytest
 from pyarrow.dataset import dataset
 
+from chalicelib.adapters.columns import COLUMNS
+from chalicelib.domain.columns import Column, columns_of
 from chalicelib.domain.dayfile import KINDS
 from infra.commands.line import main
 from infra.commands.screen import Screen
+from infra.local.resources import client
 from infra.local.system import LocalSystem
 from tests.local.asking import Reply, ask
 
@@ -98,3 +102,36 @@ def test_answers_leave_as_csv_as_json_lines_by_the_command_line_and_by_sql(lazo:
     copies = list((lazo.state / "day-files").glob("*/*/*.jsonl"))
     assert copies
     assert not any(word in copy.read_text() for copy in copies for word in ("Ana", "@example", "tarde", "ORD-", "c-1"))
+
+
+@pytest.mark.embedded
+def test_what_the_night_leaves_in_the_bucket_says_the_same_under_its_partitions(
+    lazo: LocalSystem, tmp_path: Path
+) -> None:
+    """Athena reads it so: a folder for each day, each id once, every column that `sql` has."""
+    told(lazo, 1, 2)
+    told(lazo, 2, 9)
+    ask(lazo.base_url + "/_local/clock", "POST", {"advance": "P2D"})
+    bucket = fetched(lazo, tmp_path)
+    for kind in KINDS:
+        columns = ", ".join(["day", *(cut(name, column) for name, column in columns_of(kind).items())])
+        files = f"read_parquet('{bucket}/{kind}/day=*/data_0.parquet', hive_partitioning=true)"
+        kept = duckdb.execute(f"select {columns} from {files} order by id").fetchall()
+        asked = infra("sql", f"select {columns} from {kind} order by id", "--state", lazo.state, "--local")["rows"]
+        assert len(kept) == {"responses": 2, "decisions": 2, "cases": 1, "events": 2}[kind]
+        assert json.loads(json.dumps(kept, default=str)) == json.loads(json.dumps(asked, default=str))
+
+
+def cut(name: str, column: Column) -> str:
+    """Return how a column is read: an instant of Athena's goes to the millisecond."""
+    return f"date_trunc('milliseconds', \"{name}\")" if column.holds == "instant" else f'"{name}"'
+
+
+def fetched(lazo: LocalSystem, folder: Path) -> Path:
+    """Copy what the function left under its part of the bucket."""
+    s3, bucket = client("s3", lazo.aws.endpoint), lazo.resources.environment["DAY_FILES_BUCKET"]
+    for kept in s3.list_objects_v2(Bucket=bucket, Prefix=COLUMNS)["Contents"]:
+        path = folder / kept["Key"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=bucket, Key=kept["Key"])["Body"].read())
+    return folder / COLUMNS.strip("/")
