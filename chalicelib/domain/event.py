@@ -310,7 +310,9 @@ def _checked(model: type[_Model], raw: object, pointer: str) -> _Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise Invalid(*(problem_of(fault, pointer) for fault in error.errors())) from error
+        problems = [problem_of(fault, pointer) for fault in error.errors()]
+    # Raised outside: as the cause it would hold the whole call, and that held by it is never freed.
+    raise Invalid(*problems)
 
 
 _UNIONS = {"float", "function-after[aware_utc(), datetime]", "datetime", "str", "bool", "constrained-str"}

@@ -1,7 +1,9 @@
 """What may come in as an event, and what is said of what may not."""
 
 from datetime import UTC, datetime
+from gc import collect
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -173,3 +175,21 @@ def test_what_a_template_leaves_empty_is_absent() -> None:
     event = closing(customer={"id": "c-1", "email": "ana@example.com", "phone": "", "name": ""}, reference="")
     assert (event.customer.phone, event.customer.name, event.reference) == (None, None, None)
     assert problems(sale(customer={"id": "", "email": "ana@example.com"})) == {"/data/customer/id": "Field required"}
+
+
+def test_what_is_refused_lets_go_of_whoever_read_it() -> None:
+    class Reader:
+        """Something large that a reader has at hand."""
+
+    def refused(reader: Reader) -> Reader:
+        kept: list[Exception] = []
+        try:
+            parse_event(sale(customer={"id": "c-1"}), closings=frozenset(), now=FRIDAY_1630)
+        except Invalid as error:
+            kept.append(error)
+        assert kept
+        return reader
+
+    gone = ref(refused(Reader()))
+    collect()
+    assert gone() is None
