@@ -198,7 +198,7 @@ def _take(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
     taken = [claim for claim in claims if claim.after.id not in lost]
     done.now |= {claim.after.id: claim.after for claim in taken}
     _hand_over(round_, [claim for claim in taken if claim.message], done)
-    for id_ in lost:
+    for id_ in sorted(lost):
         # Somebody else wrote first; or this did, and was tried again after a lost reply.
         _doubt(round_, id_)
     for claim in taken:

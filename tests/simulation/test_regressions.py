@@ -7,8 +7,8 @@ from typing import Any
 from chalicelib.domain.case import Move, Verb, advance, move
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
-from chalicelib.flows import deliver, invite, project, protect, receive, recover
-from chalicelib.ports import DueKey, Ports
+from chalicelib.flows import deliver, invite, project, protect, receive, recover, work
+from chalicelib.ports import Due, DueKey, Ports
 from tests.domain.cast import DAY, FRIDAY_1630, HOUR, organisation, program, sale
 from tests.simulation.faults import Unavailable, gated
 from tests.world import World
@@ -373,3 +373,19 @@ def test_a_hint_alone_sends_nothing() -> None:
     world.ports.timers.nudge([DueKey("invitation", world.invitation.id)])
     deliver.send(world.ports, world.invitation.id, FRIDAY_1630)
     assert world.sent == []
+
+
+def test_what_met_its_own_claims_doubts_them_in_the_order_of_their_names() -> None:
+    """They were doubted in the order of a set: a seed told two stories, by how Python was started."""
+    world = world_with(program(**AT_ONCE | {"delay": HOUR}))
+    people = [{"id": f"c-{n}", "email": f"c{n}@example.com"} for n in range(9)]
+    world.tell(*(sale(customer=each, envelope={"id": f"ORD-{each['id']}"}) for each in people))
+    ids = tuple(world.memory.invitations)
+    told = len(world.memory.changes)
+
+    def around(port: str, method: str, call: Any) -> Any:
+        is_claim = f"{port}.{method}" == "invitations.save_many" and len(world.memory.changes) == told
+        return call.met_again() if is_claim else call()
+
+    work.take(gated(world.ports, around), Due("invitation", ids, "message-1"), world.now + 2 * HOUR)
+    assert [each.new.id for each in world.memory.changes[told:] if each.new] == [*ids, *sorted(ids)]
