@@ -1,12 +1,13 @@
 """Turn the image of an item into counts: trends are the derivative of the table."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations_with_replacement, product
+from operator import attrgetter
 from urllib.parse import unquote
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -93,6 +94,40 @@ def contributions(item: Invitation | Case, dimensions: Dimensions, survey: Surve
         *_of_promises(item, dimensions),
         *_of_sending(item, dimensions),
     )
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NEVER_COUNTED: Mapping[type[Invitation | Case], frozenset[str]] = {
+    Invitation: _names("""
+        version decided_at programs customer address language zone survey reference department rule send_at closes_at
+        retries remind_at reminder instead_at carrier_id taken_by timer_for provisional confirm_at has_case held_until
+        faults
+    """),
+    Case: _names("""
+        version revision metric rating customer reference origin_department supporting tasks why to_count is_repeat
+        lead_since moved_at previous_leads running_since reopenings acknowledge_from acknowledge_budget acknowledge_by
+        acknowledged_at resolve_from resolve_budget promised_by resolve_used resolve_by resolved_at action ladder
+        notices lease_until tell_heard_at ask_mended mended_said mended_words mended_confirm_at held_until faults
+    """),
+}
+"""The fields that no count looks at: views, leases and timers are most of what is written. A new field is none of them
+until somebody says so."""
+
+
+def _counted_fields(kind: type[Invitation | Case]) -> Callable[[Invitation | Case], tuple[object, ...]]:
+    return attrgetter(*(name for name in kind.model_fields if name not in NEVER_COUNTED[kind]))
+
+
+_COUNTED_FIELDS = {kind: _counted_fields(kind) for kind in NEVER_COUNTED}
+
+
+def count_alike(old: Invitation | Case, new: Invitation | Case) -> bool:
+    """Say whether two images of an item differ in nothing that is counted; then so do their contributions."""
+    fields = _COUNTED_FIELDS[type(new)]
+    return fields(old) == fields(new)
 
 
 def kind_name(kind: str, generation: int) -> str:

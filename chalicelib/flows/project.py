@@ -18,6 +18,7 @@ from chalicelib.domain.rollup import (
     Dimensions,
     Row,
     contributions,
+    count_alike,
     day_of,
     dimensions_of,
     kind_name,
@@ -115,6 +116,8 @@ class _Counting:
     def _difference(self, change: Change, surveys: Sequence[Survey | SurveyMissing | None]) -> Delta | None:
         if not change.readable:
             return None
+        if change.old and change.new and count_alike(change.old, change.new):
+            return {}
         delta: Delta = {}
         for item, survey, sign in zip((change.new, change.old), surveys, (1, -1), strict=True):
             if isinstance(survey, SurveyMissing):

@@ -15,12 +15,14 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import ATTRIBUTES_MAX
 from chalicelib.domain.rollup import (
     DEPARTMENTS_COUNTED_MAX,
+    NEVER_COUNTED,
     PEOPLE_COUNTED_MAX,
     ROWS_PER_KIND_MAX,
     VALUE_BYTES_MAX,
     Dimensions,
     Row,
     contributions,
+    count_alike,
     day_of,
     decode,
     dimensions_of,
@@ -471,3 +473,43 @@ def test_an_image_gives_the_same_counts_however_often_it_is_read() -> None:
         found: tuple[Row, ...] = contributions(item, dimensions, survey)
         assert found == contributions(again, dimensions, survey)
         assert all(count for row in found for count in row.counts.values())
+
+
+def test_no_count_looks_at_a_field_that_is_never_counted() -> None:
+    dimensions = dimensions_of(company())
+    for seed in range(200):
+        item = anything(random.Random(seed), f"i-{seed}")
+        survey = SURVEYS[item.metric or "nps"] if isinstance(item, Invitation) else None
+        looked_at = watched(item)
+        contributions(looked_at, dimensions, survey)
+        assert looked_at.seen
+        assert not looked_at.seen & NEVER_COUNTED[type(item)]
+
+
+def watched(item: Invitation | Case) -> Any:
+    """The same item, which remembers the names of its fields that anybody asked for."""
+    seen: set[str] = set()
+
+    class Watched(type(item)):  # type: ignore[misc]
+        def __getattribute__(self, name: str) -> Any:
+            seen.add(name)
+            return seen if name == "seen" else super().__getattribute__(name)
+
+    return Watched.model_construct(**item.__dict__)
+
+
+def test_images_that_count_alike_give_the_same_counts() -> None:
+    dimensions = dimensions_of(company())
+    alike = 0
+    for seed in range(400):
+        chance = random.Random(seed)
+        old, other = anything(chance, "i-1"), anything(chance, "i-1")
+        if type(old) is not type(other):
+            continue
+        some = chance.sample(sorted(type(old).model_fields), 3)
+        new = old.model_copy(update={name: getattr(other, name) for name in some} | {"faults": 1})
+        if count_alike(old, new):
+            alike += 1
+            for survey in SURVEYS.values():
+                assert contributions(old, dimensions, survey) == contributions(new, dimensions, survey)
+    assert alike > 50

@@ -1,7 +1,7 @@
 """Run the real flows over ports in memory: one clock, one order of things, and faults at every call."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.outgoing import CloudEvent, Origin
 from chalicelib.domain.receipt import Receipt
 from chalicelib.domain.terms import Channel
+from chalicelib.domain.timer import Timer
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, Invalid
 from chalicelib.flows import collect, file, invite, project, publish, receive, work
 from chalicelib.ports import Due, DueKey, Mail, Ports, Sms, View, Write
@@ -83,6 +84,31 @@ class WatchedAddresses(dict[str, Address]):
         super().__setitem__(key, address)
 
 
+class WatchedTimers(dict[str, Timer]):
+    """Shared timers by their places, which knows the first of them."""
+
+    _first: datetime | None = None
+    _is_known = False
+
+    def first(self) -> datetime | None:
+        """Return when the first of them rings."""
+        if not self._is_known:
+            self._first, self._is_known = min((timer.at for timer in self.values()), default=None), True
+        return self._first
+
+    def __setitem__(self, place: str, timer: Timer) -> None:
+        super().__setitem__(place, timer)
+        self._is_known = False
+
+    def update(self, timers: Mapping[str, Timer]) -> None:  # type: ignore[override]
+        super().update(timers)
+        self._is_known = False
+
+    def pop(self, place: str, default: Any = None) -> Any:
+        self._is_known = False
+        return super().pop(place, default)
+
+
 class WatchedMemory(Memory):
     """Keeps everything in memory, and a list of what was written since anybody looked."""
 
@@ -100,17 +126,22 @@ class WatchedMemory(Memory):
         """What each customer and address was before it was last written, and when that was."""
         self.renamed: list[NameWrite] = []
         """What was written of people and addresses since anybody looked."""
+        self.timers: WatchedTimers = WatchedTimers()
         self.customers = WatchedCustomers(self.told, self.renamed)
         self.addresses = WatchedAddresses(self.renamed)
 
     def first_timer(self) -> datetime | None:
         """Return when anything may be due first; what was moved since may stand there still."""
-        singles = [self._armed[0][0]] if self._armed else []
-        return min([*singles, *(timer.at for timer in self.timers.values())], default=None)
+        shared = self.timers.first()
+        if not self._armed:
+            return shared
+        single = self._armed[0][0]
+        return single if shared is None or single < shared else shared
 
     def may_be_due(self, until: datetime) -> bool:
         """Say whether a sweep may find anything."""
-        return bool(self.armed(until, 1)) or any(timer.at <= until for timer in self.timers.values())
+        shared = self.timers.first()
+        return bool(self.armed(until, 1)) or (shared is not None and shared <= until)
 
     def put_invitation(self, invitation: Invitation) -> None:
         before = self.invitations.get(invitation.id)
@@ -446,7 +477,8 @@ class Engine:
         self.tick += 1
         if self.streams:
             self._listen(context)
-        self._look_at_names(context)
+        if self.memory.renamed:
+            self._look_at_names(context)
         if not self.memory.writes:
             return
         writes, self.memory.writes = self.memory.writes, []
@@ -744,6 +776,8 @@ class Engine:
         """Plan the next sweep that can find anything: the others would change nothing."""
         first = self.memory.first_timer()
         if first is None:
+            return
+        if self._sweep_at is not None and self._sweep_at <= first:
             return
         soonest = max(first, self.now + SECOND)
         if self._sweep_at is not None and self._sweep_at <= soonest:

@@ -73,6 +73,8 @@ class Judge:
         self.planned_on: Counter[tuple[str, str]] = Counter()
         self.worst_late = timedelta(0)
         self._texts: dict[int, tuple[Any, str]] = {}
+        self._looked_for: set[str] = set()
+        self._looked_at: set[str] = set()
         self.events: dict[str, tuple[str, dict[str, Any]]] = {}
         """What other programs were told, by the ids of the events."""
         self.sent_alerts: dict[tuple[str, ...], tuple[datetime, tuple[int, int], str]] = {}
@@ -125,6 +127,17 @@ class Judge:
         if known is None or known[0] is not item:
             known = self._texts[id(item)] = item, item.model_dump_json()
         return known[1]
+
+    def found_of(self, secrets: set[str]) -> str | None:
+        """Return one of these that is kept anywhere: what was looked for before is looked for in what is new."""
+        before, (self._looked_for, self._looked_at) = (self._looked_for, self._looked_at), (secrets, set())
+        self._looked_at.update(*(map(self.text_of, stored(self)), laid_aside(self)))
+        for known, texts in ((True, self._looked_at - before[1]), (False, self._looked_at)):
+            everything = "\n".join(texts)
+            for secret in sorted(secrets & before[0] if known else secrets - before[0]):
+                if secret in everything:
+                    return secret
+        return None
 
     def label(self, id_: str) -> str:
         """Return how the story calls an invitation."""
@@ -835,12 +848,15 @@ def _erased_are_gone(judge: Judge) -> None:
     gone = [person for key, person in judge.people.items() if key in judge.ledger.erased]
     if not gone:
         return
-    everything = "\n".join((*(judge.text_of(item) for item in stored(judge)), *laid_aside(judge)))
     kept = {key for key in judge.people if key not in judge.ledger.erased}
     shared = {address for key in sorted(kept) for address in judge.people[key].addresses()}
-    for person in gone:
-        for secret in sorted({*person.secrets(), *judge.ledger.words.get(person.key, ())} - shared):
-            assert secret not in everything, f"{secret!r} of {person.id}, erased, is still there"
+    owners = {
+        secret: person.id
+        for person in gone
+        for secret in sorted({*person.secrets(), *judge.ledger.words.get(person.key, ())} - shared)
+    }
+    found = judge.found_of(set(owners))
+    assert found is None, f"{found!r} of {owners[found or '']}, erased, is still there"
     for invitation in judge.memory.invitations.values():
         names = {name: value for name in NAMELESS if (value := getattr(invitation, name))}
         assert invitation.customer not in judge.ledger.erased or not names, f"{names} of somebody erased is still there"

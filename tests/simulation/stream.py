@@ -87,7 +87,8 @@ class Stream:
         self.planned = False
         self._read()
         for shard in (*self.closed, *self.shards):
-            self._consume(shard)
+            if shard.done < len(shard.records):
+                self._consume(shard)
         self.closed = [shard for shard in self.closed if shard.done < len(shard.records)]
         if any(shard.done < len(shard.records) for shard in (*self.closed, *self.shards)):
             self.planned = True
@@ -95,8 +96,6 @@ class Stream:
 
     def _consume(self, shard: Shard) -> None:
         """Take one batch of a shard; at times with some of what came before, or all of it again out of order."""
-        if shard.done == len(shard.records):
-            return
         chance = self.engine.chances.of(f"{self.consumer.kind} {shard.name} {shard.done} {self.engine.now}")
         wild = self.engine.chances.active and chance.random() < self.engine.profile.duplicates
         end = min(len(shard.records), shard.done + chance.choice((1, 3, 20, BATCH_MAX)))

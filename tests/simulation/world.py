@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from chalicelib.domain.case import Case, Move
@@ -49,6 +50,8 @@ class World:
             person.key = engine.names.customer(person.id)
         judge.people = {person.key: person for person in self.crowd}
         self.staffed: set[str] = set()
+        self._decisions: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        """Program and label → the ids of their decisions, as far as events are known, and what each is about."""
         engine.hooks.wrote = self._wrote
         engine.hooks.handed = self._handed
         engine.hooks.handled = self._handled
@@ -165,8 +168,15 @@ class World:
         """Return the event of a decision: a late one about somebody forgotten does not say so itself."""
         if decided.event_id:
             return decided.source, decided.event_id
-        posted = (event for event in self.ledger.posted if event[0] == decided.source)
-        return next(event for event in posted if invitation_id(*event, decided.program, decided.label) == decided.id)
+        posted = self._posted_as(decided.program, decided.label)
+        return posted[decided.id]
+
+    def _posted_as(self, program: str, label: str) -> dict[str, tuple[str, str]]:
+        """Return every event by the id of a decision about it."""
+        known = self._decisions.setdefault((program, label), {})
+        for event in islice(self.ledger.posted, len(known), None):
+            known[invitation_id(*event, program, label)] = event
+        return known
 
     def _handled(self, queue: str, body: Any, outcome: Outcome) -> None:
         """Note what is certain once a message was handled."""
