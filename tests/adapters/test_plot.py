@@ -31,6 +31,19 @@ def test_a_line_stops_at_an_empty_month() -> None:
     assert _drawn(_point(1, 5), _point(3, 7)) == (2, 2)
 
 
+def test_a_period_that_has_not_ended_is_drawn_apart() -> None:
+    points = [_point(1, 5), _point(2, 6), _point(3, 90)]
+    drawn = plot(
+        points, YEAR, Scale(-100, 100), height=100, text=lambda _: "", is_running=lambda point: point.start.month == 3
+    )
+    ended = plot(points[:2], YEAR, Scale(-100, 100), height=100, text=lambda _: "")
+    assert drawn.lines == ended.lines
+    assert drawn.running.count("L") == 1
+    assert drawn.running.startswith("M" + drawn.lines[0].partition("L")[2])
+    assert [dot.is_running for dot in drawn.dots] == [False, False, True]
+    assert (ended.running, [dot.is_running for dot in ended.dots]) == ("", [False, False])
+
+
 def test_what_is_hidden_is_not_drawn() -> None:
     drawn = plot([_point(1, 5), _point(2, None, hidden=True)], YEAR, Scale(-100, 100), height=100, text=lambda p: "")
     assert (len(drawn.dots), drawn.hidden) == (1, 1)

@@ -59,8 +59,8 @@ def violations(tab: Tab, *rules: str) -> list[str]:
 
 
 def fits(tab: Tab) -> bool:
-    """Say whether nothing of a page lies beyond the window's right edge."""
-    return bool(tab.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    """Say whether nothing of a page lies beyond the window's right edge; a phone's inner width would grow with it."""
+    return bool(tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 @contextmanager

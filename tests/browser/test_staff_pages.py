@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from chalicelib.domain.organisation import Burst
 from chalicelib.ports import Mail, Principal, Ticket
-from tests.browser.screens import COLOUR_RULES, violations
+from tests.browser.screens import COLOUR_RULES, fits, violations
 from tests.domain.cast import sale
 from tests.flows.test_file import filed
 from tests.staffed import TOKENS, busy, company, install, served, staff_app, uninstall, year
@@ -106,7 +106,7 @@ def _page(
 
 
 def _fits(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert fits(page)
 
 
 def _accessible(page: Page, *rules: str) -> None:

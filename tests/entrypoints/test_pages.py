@@ -224,6 +224,25 @@ def test_what_cannot_be_answered_is_said_above_the_fields(carla: Desk, query: st
     assert carla.get(f"/trends.csv?{query}").status == 422
 
 
+def test_what_is_wrong_with_a_question_is_said_in_the_readers_language_and_by_the_fields_own_name(carla: Desk) -> None:
+    carla.get("/me?lang=es")
+    page = carla.get("/trends?metric=nps&from=2026-05-01&to=2026-01-01").text
+    told = "Los días deben empezar antes de terminar, y abarcar diez años como máximo."
+    assert f'<a href="#f-from">Desde</a>: {told} <span class="soft small" lang="en">is not before `to`' in page
+    page = carla.get("/trends?than_from=soon").text
+    assert f'<a href="#f-than_from">En comparación con, desde</a>: {told}' in page
+
+
+def test_the_period_that_has_not_ended_is_told_apart(carla: Desk) -> None:
+    page = carla.get("/trends?metric=response_rate&interval=year").text
+    assert 'class="point running"' in page
+    assert "The hollow point's period has not ended" in page
+    assert '<span class="soft">so far</span></th>' in page
+    ended = carla.get("/trends?metric=response_rate&interval=month&from=2025-01-01&to=2026-01-01").text
+    assert "running" not in ended.partition("<body")[2]
+    assert "so far" not in ended
+
+
 def test_hostile_questions_are_only_words(carla: Desk) -> None:
     answer = carla.get("/trends?metric=nps&filter=department:%3Cscript%3Ealert(1)%3C/script%3E{{7*7}}")
     assert answer.status == 200

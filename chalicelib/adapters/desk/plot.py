@@ -40,6 +40,8 @@ class Dot:
     y: float
     text: str
     href: str = ""
+    is_running: bool = False
+    """Whether its period has not ended: what it says may still change."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Plot:
 
     height: int
     lines: tuple[str, ...]
+    running: str
+    """The way to a period that has not ended; empty where all have."""
     bands: tuple[str, ...]
     dots: tuple[Dot, ...]
     down: tuple[Tick, ...]
@@ -154,21 +158,33 @@ def plot(
     across: tuple[Tick, ...] = (),
     text: Callable[[Point], str],
     href: Callable[[Point], str] = lambda point: "",
+    is_running: Callable[[Point], bool] = lambda point: False,
 ) -> Plot:
     """Return the drawing of one series; paths stand in a square of 100 by 100, stretched to the room there is."""
 
     def place(point: Point, value: float) -> str:
         return f"{course.x(point.start):.2f} {100 * (1 - scale.share(value)):.2f}"
 
+    def path(run: Sequence[Point]) -> str:
+        return "M" + "L".join(place(point, point.value or 0.0) for point in run)
+
     stretches = runs(points, course)
+    ended = [[point for point in run if not is_running(point)] for run in stretches]
     seen = [point for stretch in stretches for point in stretch]
     linked = len(seen) <= LINKED_MAX
     return Plot(
         height=height,
-        lines=tuple("M" + "L".join(place(point, point.value or 0.0) for point in run) for run in stretches),
+        lines=tuple(path(run) for run in ended if run),
+        running="".join(path(run[-2:]) for run in stretches if is_running(run[-1])),
         bands=tuple(_band(run, place) for run in stretches if len(run) > 1 and run[0].low is not None),
         dots=tuple(
-            Dot(course.x(point.start), 1 - scale.share(point.value or 0.0), text(point), href(point) if linked else "")
+            Dot(
+                x=course.x(point.start),
+                y=1 - scale.share(point.value or 0.0),
+                text=text(point),
+                href=href(point) if linked else "",
+                is_running=is_running(point),
+            )
             for point in seen
         ),
         down=down,

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from chalicelib.adapters.desk.frame import Desk
 from chalicelib.adapters.desk.plot import RIGHT, Course
-from chalicelib.domain.period import Interval
+from chalicelib.domain.period import Interval, end_of
 from chalicelib.domain.rollup import day_of
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.target import Progress
@@ -67,6 +67,10 @@ class Screen:
     def short_course(self) -> Course:
         """The same where no axis takes room."""
         return Course.of(self.query.first, self.query.end, self.interval, left=RIGHT)
+
+    def is_running(self, point: Point) -> bool:
+        """Say whether a point's period has not ended: what it says may still change."""
+        return end_of(point.start, self.interval) > self.today
 
     def series(self, **changes: str) -> tuple[Series, ...]:
         """Return the answer to this page's question with some of it changed; an empty change leaves that out."""

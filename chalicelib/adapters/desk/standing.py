@@ -12,7 +12,7 @@ from chalicelib.adapters.desk.whisker import Whisker, whisker
 from chalicelib.adapters.templates.formats import number, percent
 from chalicelib.domain.dayfile import is_findable
 from chalicelib.domain.metric import METRICS
-from chalicelib.domain.reading import Step, differ_much, pooled, share_steps
+from chalicelib.domain.reading import Step, differ_much, pooled, share_steps, whole
 from chalicelib.domain.score import Estimate, share
 from chalicelib.domain.survey import SCALES, Question
 from chalicelib.domain.target import Progress
@@ -108,24 +108,27 @@ def _field(desk: Desk, name: str, count: int, n: int) -> dict[str, str]:
 def promise_fields(
     screen: Screen, delivered: Mapping[str, Estimate], said: Mapping[str, Estimate]
 ) -> dict[str, object] | None:
-    """Return the departments in four fields, above or below the company: as delivered, and as customers say."""
+    """Return the departments in four fields, above or below the company: as delivered, and as customers say.
+
+    A department whose interval holds the company's own level may stand where it stands by chance, and is said to.
+    """
     company = {name: pooled(name, screen.points(name)).value for name in ("delivered_promise", "kept_promise")}
     both = [key for key in delivered if key in said]
     if not both or None in company.values():
         return None
-    fields: dict[str, list[str]] = {"yes_yes": [], "yes_no": [], "no_yes": [], "no_no": []}
+    fields: dict[str, list[dict[str, str]]] = {"yes_yes": [], "yes_no": [], "no_yes": [], "no_no": []}
     for key in both:
-        places = [
-            _at_least(delivered[key], company["delivered_promise"]),
-            _at_least(said[key], company["kept_promise"]),
-        ]
-        fields["_".join("yes" if each else "no" for each in places)].append(screen.desk.department(key))
+        beside = ((delivered[key], company["delivered_promise"] or 0.0), (said[key], company["kept_promise"] or 0.0))
+        place = "_".join("yes" if (each.value or 0.0) >= level else "no" for each, level in beside)
+        fields[place].append(_placed(screen.desk, key, beside))
     levels = {name: metrics.value_text(name, value, screen.desk.language) for name, value in company.items()}
     return {"fields": fields, **levels}
 
 
-def _at_least(estimate: Estimate, level: float | None) -> bool:
-    return (estimate.value or 0.0) >= (level or 0.0)
+def _placed(desk: Desk, key: str, beside: Sequence[tuple[Estimate, float]]) -> dict[str, str]:
+    shares = " · ".join(_share(each.value or 0.0, desk) for each, _ in beside)
+    by_chance = any((each.low or 0.0) <= level <= (each.high or 0.0) for each, level in beside)
+    return {"title": desk.department(key), "shares": shares, "doubt": desk.say(STATES["open"]) if by_chance else ""}
 
 
 def sales_and_service(screen: Screen) -> list[Row]:
@@ -304,6 +307,7 @@ def _topic(screen: Screen, id_: str, points: Sequence[Point], step: Step | None)
     counts = total_of(point.counts for point in points if point.counts)
     spoken, answers = sum(counts.values()), sum(point.n or 0 for point in points)
     estimate = share(spoken, answers)
+    ended = whole(points, screen.interval, screen.today)
     between = metrics.interval_text("csat", estimate.low, estimate.high, desk.language)
     days = {"from": query.first.isoformat(), "to": query.end.isoformat(), "topic": id_}
     wanted = {"filter": screen.asked["filter"]} if screen.asked.get("filter") else {}
@@ -317,7 +321,7 @@ def _topic(screen: Screen, id_: str, points: Sequence[Point], step: Step | None)
             n=number(spoken, language=desk.language),
             low=number(counts.get("low", 0), language=desk.language),
         ),
-        spark=plot(points, screen.short_course, scale_of("csat", points), height=SPARK, text=lambda point: ""),
+        spark=plot(ended, screen.short_course, scale_of("csat", ended), height=SPARK, text=lambda point: ""),
         step=_stepped(screen, step) if step else "",
         verdict=(desk.say("change") if step.is_change else desk.say("noise")) if step else "",
         is_change=step.is_change if step else False,

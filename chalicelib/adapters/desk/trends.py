@@ -16,13 +16,30 @@ from chalicelib.domain.dayfile import ANSWERED, is_findable
 from chalicelib.domain.disclosure import CLOSED
 from chalicelib.domain.metric import METRICS
 from chalicelib.domain.period import INTERVALS, end_of, start_of
-from chalicelib.domain.reading import Step, compared, indicators, pooled, rated, standings, together
+from chalicelib.domain.reading import Step, compared, indicators, pooled, rated, standings, together, whole
 from chalicelib.domain.rollup import ALL, DIMENSIONS, day_of
 from chalicelib.domain.score import Estimate
 from chalicelib.domain.terms import in_language
 from chalicelib.domain.trend import Point, Query, Series, read_query, read_range
 from chalicelib.errors import Invalid, Problem
 
+
+def _(text: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is said."""
+    return text
+
+
+TURNED = _("The days must begin before they end, and span ten years at most.")
+FAULTS = {
+    "metric": (_("What"), _("That is not measured.")),
+    "by": (_("Split by"), _("By this nothing is counted, or not together with the rest.")),
+    "filter": (_("Only"), _("By this nothing is counted, or not together with the rest.")),
+    "interval": (_("Each"), _("That cannot be shown, or makes too many points: take longer periods.")),
+    "from": (_("From"), TURNED),
+    "to": (_("To, without this day"), TURNED),
+    "than_from": (_("Compared with, from"), TURNED),
+    "than_to": (_("to, without this day"), TURNED),
+}
 MULTIPLES_MAX = 12
 PARAMETERS = ("metric", "by", "from", "to", "interval", "filter")
 NOTHING_BESIDE: dict[str, Any] = dict.fromkeys(
@@ -173,7 +190,7 @@ def _than(desk: Desk, asked: Mapping[str, str], query: Query, today: date) -> tu
 
 
 def _refused(desk: Desk, asked: Mapping[str, str], problems: Sequence[Problem]) -> Page:
-    said = [{"id": f"f{problem.pointer.replace('/', '-')}", "text": problem.detail} for problem in problems]
+    said = [_fault(problem, desk) for problem in problems]
     return desk_page(
         "staff/trends.html",
         desk,
@@ -195,6 +212,13 @@ def _refused(desk: Desk, asked: Mapping[str, str], problems: Sequence[Problem]) 
     )
 
 
+def _fault(problem: Problem, desk: Desk) -> dict[str, str]:
+    """Say a fault in the reader's words; what the API says of it, with all that is allowed, stands beside it."""
+    name = problem.pointer.removeprefix("/")
+    label, told = FAULTS.get(name, (name, _("No such question is known.")))
+    return {"id": f"f-{name}", "name": desk.say(label), "text": desk.say(told), "detail": problem.detail}
+
+
 # Cards
 
 
@@ -211,7 +235,8 @@ def _cards(screen: Screen) -> list[Card]:
 
 def _card(name: str, points: Sequence[Point], last: Point, step: Step | None, screen: Screen) -> Card:
     desk = screen.desk
-    spark = plot(points, screen.short_course, scale_of(name, points), height=SPARK, text=lambda point: "")
+    ended = whole(points, screen.interval, screen.today)
+    spark = plot(ended, screen.short_course, scale_of(name, ended), height=SPARK, text=lambda point: "")
     return Card(
         name=name,
         title=desk.say(metrics.NAMES[name]),
@@ -292,6 +317,7 @@ def _main(screen: Screen, found: Sequence[Series]) -> dict[str, Any]:
         "multiples": _multiples(screen, shown),
         "left_out": max(0, sum(1 for each in found if each.points) - len(shown)),
         "rows": _rows(screen, shown),
+        "is_running": any(screen.is_running(each.points[-1]) for each in shown),
         "split": _dimension(screen.query.by, desk) if screen.query.by else "",
         "csv": "/trends.csv?" + urlencode(screen.given()),
         "wider": screen.href(filter="") if screen.query.filter else "",
@@ -321,6 +347,7 @@ def _multiple(screen: Screen, series: Series, scale: Scale, height: int, metric:
         across=screen.course.ticks(lambda start, first: metrics.tick_text(start, interval, language, first=first)),
         text=lambda point: _told(point, screen),
         href=lambda point: _closer(point, screen, **filtered),
+        is_running=screen.is_running,
     )
     return Multiple(
         title=_key(series.key, screen.query.by, screen.desk),
@@ -333,7 +360,8 @@ def _multiple(screen: Screen, series: Series, scale: Scale, height: int, metric:
 
 def _told(point: Point, screen: Screen) -> str:
     period = metrics.period_text(point.start, screen.interval, screen.desk.language)
-    return f"{period}: {metrics.shown_text(screen.metric, point, screen.desk)}"
+    told = f"{period}: {metrics.shown_text(screen.metric, point, screen.desk)}"
+    return f"{told} · {screen.desk.say('so far')}" if screen.is_running(point) else told
 
 
 def _closer(point: Point, screen: Screen, **changes: str) -> str:
@@ -373,6 +401,7 @@ def _rows(screen: Screen, shown: Sequence[Series]) -> list[dict[str, str]]:
             "value": metrics.value_text(metric, point.value, language) if not point.hidden else "·",
             "between": metrics.interval_text(metric, point.low, point.high, language),
             "n": str(point.n) if point.n is not None else "·",
+            "note": screen.desk.say("so far") if screen.is_running(point) else "",
             "answers": answers_of(point, screen, f"{screen.query.by}:{series.key}" if screen.query.by else ""),
         }
         for series in shown
