@@ -251,9 +251,10 @@ def stop(ports: Ports, id_: str, now: datetime, *, undo: bool = False) -> None:
     amend.consent(ports, invitation.customer, keys, None if undo else now, "link")
 
 
-def _addresses(ports: Ports, invitation: Invitation) -> set[str]:
+def _addresses(ports: Ports, invitation: Invitation) -> list[str]:
     customer = ports.customers.get(invitation.customer)
     email, phone = (customer.email, customer.phone) if customer else (None, None)
-    keys = {invitation.address} if invitation.address else set()
-    keys |= {ports.names.address("email", email)} if email else set()
-    return keys | ({ports.names.address("sms", phone)} if phone else set())
+    keys = [invitation.address] if invitation.address else []
+    keys += [ports.names.address("email", email)] if email else []
+    keys += [ports.names.address("sms", phone)] if phone else []
+    return list(dict.fromkeys(keys))

@@ -149,7 +149,8 @@ def _is_known_better(ports: Ports, customer: Customer, invitation: Invitation) -
     return any(each.decided_at > invitation.decided_at for each in others.values())
 
 
-def _addresses(ports: Ports, customer: Customer, invitation: Invitation) -> set[str]:
-    keys = {invitation.address} if invitation.address else set()
-    keys |= {ports.names.address("email", customer.email)} if customer.email else set()
-    return keys | ({ports.names.address("sms", customer.phone)} if customer.phone else set())
+def _addresses(ports: Ports, customer: Customer, invitation: Invitation) -> list[str]:
+    keys = [invitation.address] if invitation.address else []
+    keys += [ports.names.address("email", customer.email)] if customer.email else []
+    keys += [ports.names.address("sms", customer.phone)] if customer.phone else []
+    return list(dict.fromkeys(keys))

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.domain.case import Move, Verb, advance, move
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict
-from chalicelib.flows import deliver, invite, project, protect, receive, recover, work
+from chalicelib.flows import collect, deliver, invite, project, protect, receive, recover, work
 from chalicelib.ports import Due, DueKey, Ports
 from tests.domain.cast import DAY, FRIDAY_1630, HOUR, organisation, program, sale
 from tests.simulation.faults import Unavailable, gated
@@ -389,3 +389,22 @@ def test_what_met_its_own_claims_doubts_them_in_the_order_of_their_names() -> No
 
     work.take(gated(world.ports, around), Due("invitation", ids, "message-1"), world.now + 2 * HOUR)
     assert [each.new.id for each in world.memory.changes[told:] if each.new] == [*ids, *sorted(ids)]
+
+
+def test_a_wish_is_written_to_addresses_in_their_order_lest_who_dies_in_between_leaves_any_of_them() -> None:
+    """They were written in the order of a set: where the process died, chance alone had said which was left out."""
+    world = world_with()
+    world.tell(sale(customer=ANA))
+    asked = world.invitation
+    moved = ANA | {"email": "ana@new.example", "phone": "+573001234567"}
+    world.tell(sale(customer=moved, reference="ORD-2", envelope={"id": "ORD-2"}))
+    written: list[str] = []
+
+    def around(port: str, method: str, call: Any) -> Any:
+        if method == "save_address":
+            written.append(call.args[0].key)
+        return call()
+
+    collect.stop(gated(world.ports, around), asked.id, world.now)
+    new = [world.ports.names.address("email", moved["email"]), world.ports.names.address("sms", moved["phone"])]
+    assert written == [asked.address, *new]
