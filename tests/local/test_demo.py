@@ -4,6 +4,7 @@ import importlib
 import json
 from datetime import timedelta
 
+from chalicelib.domain import weekly
 from chalicelib.domain.recognition import of_person
 from chalicelib.flows import project
 from infra import items
@@ -25,5 +26,9 @@ def test_a_year_has_passed_and_everything_is_counted(lazo: LocalSystem) -> None:
     staff = [one for each in ports.library.organisation().departments for one in each.people]
     year = {"first": before - timedelta(days=400), "last": lazo.clock.now(), "limit": 10}
     assert any(ports.cases.noted(of_person(one.id), **year) for one in staff), "nobody was praised in a whole year"
+    monday = weekly.this_monday(lazo.clock.now(), ports.library.organisation())
+    told = ports.cases.weekly("leadership")
+    assert told.told in (monday - weekly.WEEK, monday - 2 * weekly.WEEK)
+    assert told.due > lazo.clock.now() - timedelta(hours=1)
     kept = ask(lazo.base_url + "/_local/messages").json["messages"]
     assert all(message["sent_at"] < lazo.clock.now().isoformat() for message in kept)
