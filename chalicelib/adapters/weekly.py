@@ -109,6 +109,6 @@ def _cell(metric: str, row: Mapping[str, Point], language: str) -> str:
     point = row.get(metric)
     if point is None:
         return ""
-    return (
-        f"{metrics.value_text(metric, point.value, language)}, n\u00a0=\u00a0{number(point.n or 0, language=language)}"
-    )
+    between = metrics.interval_text(metric, point.low, point.high, language)
+    value = metrics.value_text(metric, point.value, language) + (f" ({between})" if between else "")
+    return f"{value}, n\u00a0=\u00a0{number(point.n or 0, language=language)}"

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.messages import TemplateMessages
+from chalicelib.domain.event import Promise
 from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.organisation import Organisation
 from chalicelib.errors import CarrierRefused, CarrierUnclear
@@ -240,6 +241,21 @@ def figures(text: str) -> list[str]:
     between = re.findall(r": [−\d][^\n(]*?\(([^)\n]* … [^)\n]*)\), n", body)
     steps = re.findall(r"^  ([+−]\S+ ?\S* \([^)]*\) \S+ [^:\n]*): ", body, re.MULTILINE)
     return [*values, *between, *steps]
+
+
+def test_each_departments_value_has_its_interval() -> None:
+    carrier = Carrier()
+    world, ports = lived(carrier)
+    promised = AT - timedelta(days=1)
+    late = Promise(kind="delivery", department="logistics", promised=promised, fulfilled=AT)
+    items = [answered(9, f"p-{number}", at=AT, occurred_at=AT, promises=(late,)) for number in range(6)]
+    project(ports, [Change(str(900 + place), None, item) for place, item in enumerate(items)], "t", MONDAY_9)
+    pump(world, ports, MONDAY_9)
+    text = next(mail.text for mail in carrier.mails if mail.to == ("carla@example.com",))
+    assert (
+        "Promesas cumplidas, según lo entregado: 0\u00a0% (0\u00a0% … 39\u00a0%), n\u00a0=\u00a06"
+        in text.partition("-- ")[2]
+    )
 
 
 def test_each_reads_in_the_own_language() -> None:
