@@ -25,7 +25,7 @@ from chalicelib.domain.organisation import Organisation, Pauses
 from chalicelib.domain.policy import hours_of
 from chalicelib.domain.timer import may_share, shared
 from chalicelib.errors import CarrierRefused, CarrierUnclear, Conflict, NotFound, Unwritten
-from chalicelib.flows import amend
+from chalicelib.flows import amend, news
 from chalicelib.ports import Mail, Ports, Sms, Word
 
 WINDOW = timedelta(days=14)  # of an invitation whose program is no longer in the file
@@ -83,6 +83,7 @@ def send_many(ports: Ports, invitations: Sequence[Invitation], now: datetime, by
     if not invitations:
         return done
     try:
+        done.now |= news.hear(ports, invitations)
         customers, addresses = _recipients(ports, invitations)
     except Exception as error:
         if len(invitations) > 1:  # one that cannot be read holds up no other

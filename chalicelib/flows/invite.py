@@ -40,8 +40,6 @@ BATCH_MAX = 100  # events of one request
 ALONE_MAX = 3  # events of a batch that fail by themselves, none going well, before the others are believed to fail
 LATELY = timedelta(days=7)
 """A customer remembers decisions about events of that time, however little is kept for how long."""
-SOON = timedelta(hours=1)
-"""What leaves within it could leave before a second try has looked for news: so that is looked for first."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +252,7 @@ def _close(
         following = {place: jobs[number] for place, jobs in plans.items() if number < len(jobs)}
         undecided = [job for place, job in following.items() if job.whom.id not in existing.get(place, {})]
         _decide_all(ports, undecided, organisation, now, None if number else people)
-    _hear_late(ports, [closed.closing for closed in wave.values()], organisation)
+    _hear_late(ports, [closed.closing for place, closed in wave.items() if not _hear_later(plans[place])], organisation)
     return {place: Handled(tuple(job.whom.id for job in jobs)) for place, jobs in plans.items()}
 
 
@@ -298,9 +296,17 @@ def _known_ids(closed: _Closed, organisation: Organisation) -> list[str]:
     return news.every_id(ref, organisation, news.labels_of(closed.closing))
 
 
+def _hear_later(jobs: Sequence["_Job"]) -> bool:
+    """Say whether all that was decided about an event looks for news as it leaves.
+
+    Others than the customer are found by names that only the event tells.
+    """
+    return all(job.waits and job.whom.target.label == CUSTOMER for job in jobs)
+
+
 def _hear_late(ports: Ports, closings: Sequence[Closing], organisation: Organisation) -> None:
     # Read after writing: whoever cancels or fulfils writes before reading, so one of us sees the other.
-    waiting = news.of(ports, closings, consistent=True)
+    waiting = news.of(ports, closings, consistent=True) if closings else {}
     for closing in closings:
         for early in waiting[closing.ref.key]:
             news.apply(ports, early, news.every_id(closing.ref, organisation, news.labels_of(closing)))
@@ -318,6 +324,8 @@ class _Job:
     primary: bool
     cancelled: bool | None = None
     """Whether it was cancelled before; None until somebody has looked."""
+    waits: bool = False
+    """Whether it is decided now, and leaves so late that it looks for news then."""
 
     @property
     def addresses(self) -> dict[Channel, str]:
@@ -441,6 +449,7 @@ def _create(ports: Ports, made: Sequence[_Decision], now: datetime) -> None:
     for each in made:
         if each.record.id not in created:
             each.job.places.give_back()
+        each.job.waits = each.record.id in created and news.hears_later(each.record)
     due = [each.record for each in made if each.record.due_at and each.record.due_at <= now]
     if due:
         ports.timers.nudge([DueKey("invitation", record.id) for record in due if record.id in created])
@@ -560,7 +569,7 @@ def _is_hasty(job: _Job, answer: Ask | Skip, now: datetime) -> bool:
     """Say whether an invitation may not wait for the look at the news that follows it: it leaves, or takes a place."""
     if isinstance(answer, Skip) or job.cancelled is not None:
         return False
-    return answer.at <= now + SOON or (job.program is not None and job.program.daily_max is not None)
+    return answer.at <= now + news.SOON or (job.program is not None and job.program.daily_max is not None)
 
 
 def _look_for_news(ports: Ports, jobs: Sequence[_Job]) -> None:

@@ -1,10 +1,12 @@
 """Hear what changes an event that was, or is still to come: it is cancelled, or what it promised is delivered.
 
-News waits under the event's name and its reference's, whoever comes first: order of arrival decides nothing.
+News waits under the event's name and its reference's, whoever comes first: order of arrival decides nothing. Whoever
+brings news writes it before looking for what was decided; so whatever is decided afterwards looks for news: at once, or
+where it leaves much later, as it leaves.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.event import Cancellation, Closing, Delivered, EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation, skip
@@ -14,6 +16,8 @@ from chalicelib.domain.terms import CUSTOMER, fingerprint
 from chalicelib.flows import amend
 from chalicelib.ports import Early, Ports
 
+SOON = timedelta(hours=1)
+"""What leaves within it, or takes a place of its day, looks for news when it is decided."""
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 FULFILMENTS_MAX = 40  # kept of one event
 EVENTS_MAX = 20  # remembered of one reference
@@ -34,6 +38,35 @@ def _names(ports: Ports, closing: Closing) -> list[str]:
 def reference_of(ports: Ports, closing: Closing) -> list[str]:
     """Return the name that closings of one customer and reference share; none for one without a reference."""
     return [_reference_key(ports.names.customer(closing.customer.id), closing.reference)] if closing.reference else []
+
+
+def hear(ports: Ports, invitations: Sequence[Invitation]) -> dict[str, Invitation]:
+    """Apply news that came before its event to what did not look for it when it was decided; return what it changed.
+
+    That was long ago, so that the reading may be a second behind.
+    """
+    names = {each.id: _names_of(each) for each in invitations if hears_later(each)}
+    wanted = [*dict.fromkeys(name for each in names.values() for name in each)]
+    waiting = {early.key: early for early in ports.invitations.earlies(wanted, consistent=False)} if wanted else {}
+    heard = []
+    for id_, own in names.items():
+        told = [waiting[name] for name in own if name in waiting]
+        if any(early.cancelled_at or early.fulfilments for early in told):
+            heard.append(id_)
+        for early in told:
+            apply(ports, early, [id_])
+    return ports.invitations.get_many(heard) if heard else {}
+
+
+def hears_later(invitation: Invitation) -> bool:
+    """Say whether an invitation leaves so late that it looks for news then, and did not when it was decided."""
+    return bool(invitation.send_at and invitation.event_id and invitation.send_at - invitation.decided_at >= SOON)
+
+
+def _names_of(invitation: Invitation) -> list[str]:
+    event = EventRef(source=invitation.source, id=invitation.event_id or "")
+    reference = invitation.reference
+    return [event.key, *([_reference_key(invitation.customer, reference)] if reference else [])]
 
 
 def covers(early: Early, closing: Closing) -> bool:
@@ -162,7 +195,7 @@ def forget_about(ports: Ports, invitation: Invitation) -> None:
     if invitation.event_id is None:
         return
     event = EventRef(source=invitation.source, id=invitation.event_id)
-    references = [_reference_key(invitation.customer, invitation.reference)] if invitation.reference else []
+    _, *references = _names_of(invitation)
     forget(ports, event, references, ports.library.organisation(), besides=invitation.id)
 
 
@@ -197,6 +230,16 @@ def _call_off(ports: Ports, id_: str, until: datetime) -> None:
     found = ports.invitations.get(id_)
     if found and found.reason == "cancelled" and found.state == "skipped":
         amend.release(ports, found)
+        keep_deliveries(ports, found)
+
+
+def keep_deliveries(ports: Ports, invitation: Invitation) -> None:
+    """Let an invitation that will never leave, and so never look for news, have what was delivered before it was."""
+    if invitation.event_id and any(promise.fulfilled is None for promise in invitation.promises):
+        key = EventRef(source=invitation.source, id=invitation.event_id).key
+        early = ports.invitations.early(key)
+        if early and early.fulfilments:
+            amend.invitation(ports.invitations, invitation.id, lambda found: _fulfilled(found, early))
 
 
 def _fulfilled(invitation: Invitation, early: Early) -> Invitation | None:

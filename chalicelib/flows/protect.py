@@ -82,6 +82,8 @@ def _forget_each(ports: Ports, invitations: Iterable[Invitation], now: datetime)
 
 def _forget(ports: Ports, invitation: Invitation, now: datetime) -> None:
     """Forget an invitation, then its case: none can begin once no answer is taken any more."""
+    if invitation.state == "scheduled":
+        news.keep_deliveries(ports, invitation)
     news.forget_about(ports, invitation)
     amend.invitation(ports.invitations, invitation.id, lambda found: _forgotten(found, now))
     news.forget_about(ports, invitation)  # what came in between

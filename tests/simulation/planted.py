@@ -261,6 +261,18 @@ MUTANTS = (
         "        if early.fulfilments and early.cancelled_at:\n",
     ),
     bug(
+        "what leaves hours later never looks for news",
+        DELIVER,
+        "        done.now |= news.hear(ports, invitations)\n",
+        "",
+    ),
+    bug(
+        "what is called off forgets what was delivered before it came",
+        NEWS,
+        "        keep_deliveries(ports, found)\n",
+        "        pass\n",
+    ),
+    bug(
         "the index alone decides what is due",
         INVITATION,
         "if invitation.due_at is None or now < invitation.due_at:",

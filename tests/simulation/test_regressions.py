@@ -408,3 +408,57 @@ def test_a_wish_is_written_to_addresses_in_their_order_lest_who_dies_in_between_
     collect.stop(gated(world.ports, around), asked.id, world.now)
     new = [world.ports.names.address("email", moved["email"]), world.ports.names.address("sms", moved["phone"])]
     assert written == [asked.address, *new]
+
+
+def later(**more: Any) -> Any:
+    """A program whose mails leave two hours later: what came before its event is looked for as they leave."""
+    return program(**{**AT_ONCE, "delay": timedelta(hours=2), **more})
+
+
+PROMISED = {"kind": "delivery", "department": "logistics", "promised": "2026-03-10T17:00:00Z"}
+DELIVERED = {
+    "event": {"source": "/crm", "id": "ORD-10045"},
+    "kind": "delivery",
+    "fulfilled": "2026-03-09T17:00:00Z",
+}
+
+
+def test_what_was_cancelled_before_it_came_never_leaves_and_nobody_rests_because_of_it() -> None:
+    world = world_with(later())
+    world.tell(cancelled(event={"source": "/crm", "id": "ORD-10045"}), sale())
+    assert world.invitation.state == "scheduled"
+    world.wait(3 * HOUR)
+    assert (world.invitation.reason, world.sent) == ("cancelled", [])
+    world.tell(sale(envelope={"id": "ORD-2"}))
+    world.wait(3 * HOUR)
+    assert world.sent == ["invitation"]
+
+
+def test_what_was_delivered_before_its_event_came_is_on_record_though_it_never_leaves() -> None:
+    """Whoever was called off, or forgotten, while it waited never looked for news."""
+    for end in ("cancelled", "forgotten"):
+        world = world_with(later())
+        world.tell(event("F-1", "promise.fulfilled", DELIVERED), sale(promises=[PROMISED]))
+        if end == "cancelled":
+            world.tell(cancelled(reference="ORD-10045", customer={"id": "c-981"}))
+        else:
+            protect.forget(world.ports, world.invitation.customer, world.now)
+        world.wait(3 * HOUR)
+        assert (world.invitation.state, world.invitation.promises[0].kept(world.now)) == ("skipped", True), end
+
+
+def test_what_leaves_reads_the_news_of_all_together_and_once() -> None:
+    world = world_with(later())
+    calls: list[str] = []
+
+    def around(port: str, called: str, call: Any) -> Any:
+        calls.append(called)
+        return call()
+
+    for number in range(3):
+        customer = {"id": f"c-{number}", "name": "X", "email": f"x{number}@example.com"}
+        world.tell(sale(customer=customer, envelope={"id": f"ORD-{number}"}))
+    found = list(world.memory.invitations.values())
+    deliver.send_many(gated(world.ports, around), found, world.now + 2 * HOUR)
+    assert calls.count("earlies") == 1
+    assert len(world.sent) == 3

@@ -192,10 +192,16 @@ class World:
             self._news(body, tick)
 
     def _news(self, raw: dict[str, Any], tick: int) -> None:
-        if any(context.kind == "intake" for context in self.engine.stack):
-            return  # at the same time as another event: either may be the first
         data, kind = raw["data"], raw.get("type")
         event = (data.get("event", {}).get("source", ""), data.get("event", {}).get("id", ""))
+        if kind == "promise.fulfilled":
+            value = data["fulfilled"]
+            known: Any = datetime.fromisoformat(value) if isinstance(value, str) else float(value)
+            self.ledger.fulfilled.setdefault(event, []).append(
+                (raw["time"], EventRef(source=raw["source"], id=raw["id"]).key, data["kind"], known)
+            )
+        if any(context.kind == "intake" for context in self.engine.stack):
+            return  # at the same time as another event: either may be the first
         if kind in ("sale.cancelled", "ticket.reopened"):
             if event[1]:
                 self.ledger.cancelled_events.setdefault(event, tick)
@@ -203,12 +209,6 @@ class World:
                 key = (data["reference"], data["customer"]["id"])
                 until = datetime.fromisoformat(raw["time"]) if kind == "ticket.reopened" else None
                 self.ledger.cancelled_references.setdefault(key, []).append((tick, until))
-        if kind == "promise.fulfilled":
-            value = data["fulfilled"]
-            known: Any = datetime.fromisoformat(value) if isinstance(value, str) else float(value)
-            self.ledger.fulfilled.setdefault(event, []).append(
-                (raw["time"], EventRef(source=raw["source"], id=raw["id"]).key, data["kind"], known)
-            )
 
     def _handed(self, handed: Handed, message_id: str) -> None:
         if self.engine.now > self.over:
