@@ -1,6 +1,7 @@
 """Serve the app and the local pages over HTTP, on loopback only."""
 
 import threading
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ BODY_BYTES_MAX = 10 * 1024 * 1024
 DRAINED_BYTES_MAX = 64 * 1024 * 1024
 PART_BYTES = 64 * 1024
 CHUNK_LINE_BYTES_MAX = 64
+REQUEST_LINE_BYTES_MAX = 4 * 1024 * 1024
 
 UNTYPED_STATUSES = (204, 304)
 
@@ -93,6 +95,18 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     server: Server
+
+    def handle_one_request(self) -> None:
+        """Take longer addresses than Python's own server does: it is the app that says what is wrong with them."""
+        self.raw_requestline = self.rfile.readline(REQUEST_LINE_BYTES_MAX)
+        if not self.raw_requestline.endswith(b"\n"):
+            self.close_connection = True
+        elif self.parse_request():
+            getattr(self, f"do_{self.command}", self._unknown)()
+            self.wfile.flush()
+
+    def _unknown(self) -> None:
+        self.send_error(HTTPStatus.NOT_IMPLEMENTED)
 
     def handle_any(self) -> None:
         """Read a request, have it answered, write the answer."""

@@ -141,3 +141,12 @@ def test_a_link_that_was_never_given_opens_nothing(company: Company, path: str) 
         assert reply.status in (404, 414), (guess, reply.status)
     if path != "/s/":
         assert company.open(f"{company.base_url}{path}{token}").status == 404  # good for one purpose only
+
+
+def test_a_filter_of_a_million_characters_is_told_what_is_allowed(company: Company) -> None:
+    reply = company.api("leadership", "trends?metric=nps&filter=region:" + "x" * 1_000_000)
+    assert reply.status == 422
+    (error,) = reply.json["errors"]
+    assert error["pointer"] == "/filter"
+    assert "at most 200 characters" in error["detail"]
+    assert len(reply.body) < 1_000
