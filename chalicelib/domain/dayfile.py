@@ -198,9 +198,11 @@ class Line:
 
 def lines_of(old: Invitation | Case | None, new: Invitation | Case | None, shape: Shape) -> Iterator[Line]:
     """Return what is new in an item's image: nothing when no field of a line has changed, nothing of trials."""
-    before = {row.kind: row for row, _ in _rows(old, shape)} if old else {}
-    for row, at in _rows(new, shape) if new else ():
-        if _plain(before.get(row.kind)) != _plain(row):
+    before = {model: told for model, told, _ in _told(old, shape)} if old else {}
+    for model, told, at in _told(new, shape) if new else ():
+        was = before.get(model)
+        if was is None or was | {"version": told["version"]} != told:
+            row = model(**told)
             yield Line(row.kind, shape.day(at), row.id, row.version, row.model_dump_json())
     if isinstance(new, Invitation) and _is_kept(new) and not _is_kept(old):
         yield kept_line(new, shape.day(new.decided_at))
@@ -214,10 +216,6 @@ def kept_line(invitation: Invitation, day: str) -> Line:
 def _is_kept(item: Invitation | Case | None) -> bool:
     # What is only planned will be sent or given up, and is listed then: trials too, which hold an address.
     return isinstance(item, Invitation) and item.state != "scheduled"
-
-
-def _plain(row: DayRow | None) -> DayRow | None:
-    return row and row.model_copy(update={"version": 0})
 
 
 def newest(lines: Iterable[Line]) -> list[Line]:
@@ -270,40 +268,45 @@ def place_in(name: str) -> tuple[str, str]:
     return kind, rest.partition("/")[0]
 
 
-def _rows(item: Invitation | Case, shape: Shape) -> Iterator[tuple[DayRow, datetime]]:
+def _told(item: Invitation | Case, shape: Shape) -> Iterator[tuple[type[DayRow], dict[str, Any], datetime]]:
+    """Return which rows an item has, with their fields and the instant of their day: few of them become lines."""
     if isinstance(item, Case):
-        yield case_row(item, shape), item.opened_at
+        yield CaseRow, _of_case(item, shape), item.opened_at
     elif not item.trial:
         # What is only planned may still change: one line for each survey instead of two.
         # Nobody decided to ask whoever came to a counter.
         if item.state != "scheduled" and not item.counter:
-            yield decision_row(item, shape), item.occurred_at
+            yield DecisionRow, _of_decision(item, shape), item.occurred_at
             if item.primary:
-                yield EventRow(**_picked(EventRow, item, shape)), item.occurred_at
+                yield EventRow, _picked(EventRow, item, shape), item.occurred_at
         if item.confirmed and item.first_confirmed_at:
-            yield response_row(item, item.confirmed, shape), item.first_confirmed_at
+            yield ResponseRow, _of_response(item, item.confirmed, shape), item.first_confirmed_at
 
 
 def response_row(invitation: Invitation, answer: Answer, shape: Shape) -> ResponseRow:
     """Return what is told of a confirmed answer: that there were words, and not which."""
+    return ResponseRow(**_of_response(invitation, answer, shape))
+
+
+def _of_response(invitation: Invitation, answer: Answer, shape: Shape) -> dict[str, Any]:
     said = {name: getattr(answer, name) for name in ("rating", "ratings", "choices", "how")}
     first = invitation.first_confirmed_at or answer.at
     told = {"first_confirmed_at": first, "answered_at": answer.at, "has_words": any(answer.texts.values())}
     told["topics"] = answer.topics or ()
-    return ResponseRow(**_picked(ResponseRow, invitation, shape, **said, **told))
+    return _picked(ResponseRow, invitation, shape, **said, **told)
 
 
-def decision_row(invitation: Invitation, shape: Shape) -> DecisionRow:
-    """Return what is told of a decision; not its rule, which may quote a carrier and so an address."""
-    return DecisionRow(**_picked(DecisionRow, invitation, shape, scanned=invitation.is_scanned))
+def _of_decision(invitation: Invitation, shape: Shape) -> dict[str, Any]:
+    # Not its rule, which may quote a carrier and so an address.
+    return _picked(DecisionRow, invitation, shape, scanned=invitation.is_scanned)
 
 
-def case_row(case: Case, shape: Shape) -> CaseRow:
-    """Return what is told of a case; not why it was routed in words, which may be the customer's own."""
-    # Without a list of causes the root cause is free text, and may name somebody.
+def _of_case(case: Case, shape: Shape) -> dict[str, Any]:
+    # Not why it was routed in words, which may be the customer's own. Without a list of causes the root cause is free
+    # text, and may name somebody.
     cause = case.root_cause if case.root_cause in shape.causes else None
     counted = {"version": case.revision, "moves": case.version, "seconds_led": case.spent}
-    return CaseRow(**_picked(CaseRow, case, shape, **counted, rule=case.why.rule, root_cause=cause))
+    return _picked(CaseRow, case, shape, **counted, rule=case.why.rule, root_cause=cause)
 
 
 def _picked(model: type[DayRow], item: Invitation | Case, shape: Shape, **told: Any) -> dict[str, Any]:

@@ -382,16 +382,23 @@ def _labels(item: Invitation | Case, departments: Iterable[str], dimensions: Dim
 
 def _values(item: Invitation | Case, departments: Iterable[str], dimensions: Dimensions) -> dict[str, list[str]]:
     people = item.people[:PEOPLE_COUNTED_MAX]
-    found: dict[str, Iterable[str | None]] = {
-        "department": list(dict.fromkeys(departments))[:DEPARTMENTS_COUNTED_MAX],
-        "program": (item.program,),
-        "touchpoint": (item.touchpoint,),
-        "channel": (item.channel if isinstance(item, Case) else item.came_by,),
-        **{name: (item.attributes.get(name),) for name in dimensions.attributes},
-        "role": (person.role for person in people),
-        "person": (person.id for person in people),
+    return {
+        "department": _each(list(dict.fromkeys(departments))[:DEPARTMENTS_COUNTED_MAX]),
+        "program": _one(item.program),
+        "touchpoint": _one(item.touchpoint),
+        "channel": _one(item.channel if isinstance(item, Case) else item.came_by),
+        **{name: _one(item.attributes.get(name)) for name in dimensions.attributes},
+        "role": _each([person.role for person in people]),
+        "person": _each([person.id for person in people]),
     }
-    return {name: list(dict.fromkeys(encode(each) for each in values if each)) for name, values in found.items()}
+
+
+def _one(value: str | None) -> list[str]:
+    return [encode(value)] if value else []
+
+
+def _each(values: list[str] | list[str | None]) -> list[str]:
+    return list(dict.fromkeys([encode(value) for value in values if value]))
 
 
 def _paired(pair: tuple[str, str], values: Mapping[str, list[str]]) -> Iterator[Label]:

@@ -58,10 +58,9 @@ def last_day(days: Days, now: datetime, since: datetime | None) -> Sent:
 
     A mail counts in the hour in which it left, also when it comes back later.
     """
-    hours = list(_hours(now, since))
+    hours = [(counts, hour) for hour in _hours(now, since) if (counts := days.get(hour.date().isoformat()))]
     mails, bounced = (
-        sum(days.get(hour.date().isoformat(), {}).get(hour_name(what, hour), 0) for hour in hours)
-        for what in ("sent", "bounced")
+        sum(counts.get(hour_name(what, hour), 0) for counts, hour in hours) for what in ("sent", "bounced")
     )
     return Sent(mails, bounced)
 

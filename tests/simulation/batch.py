@@ -1,9 +1,10 @@
 """Live through many seeds on several cores, and tell what they found."""
 
+import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -16,11 +17,13 @@ TOLD_EVERY = 100
 def live(seeds: Sequence[int], *, days: int, events: int, workers: int) -> Iterator[Result]:
     """Yield what became of each seed, in order."""
     one = partial(simulate, days=days, events=events, story=False)
-    if workers <= 1:
+    if len(seeds) <= 1:
         yield from map(one, seeds)
         return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(one, seeds)
+    one(seeds[0], days=1, events=10)  # builds what all of them need
+    # Each in a copy of this process, which ends with it: nothing is ever taken apart, nor looked through for that.
+    with get_context("fork").Pool(workers, gc.disable, maxtasksperchild=1) as pool:
+        yield from pool.imap(one, seeds)
 
 
 def live_with_progress(seeds: Sequence[int], *, days: int, events: int, workers: int) -> list[Result]:

@@ -26,7 +26,11 @@ class Chance:
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
-        return (self._bits() >> 11) / (1 << 53)
+        # Written out: most of what is drawn is this.
+        self._state = mixed = (self._state + 0x9E37_79B9_7F4A_7C15) & _MASK
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9) & _MASK
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB) & _MASK
+        return ((mixed ^ (mixed >> 31)) >> 11) / 9_007_199_254_740_992
 
     def uniform(self, low: float, high: float) -> float:
         """Return a number between two others."""

@@ -25,6 +25,7 @@ from chalicelib.ports import Due, DueKey, Mail, Ports, Sms, View, Write
 from tests.simulation.faults import (
     CARRIER,
     DEATHS,
+    NO_TIME,
     PROFILES,
     Batch,
     Chances,
@@ -360,7 +361,7 @@ class Engine:
         do: Callable[[datetime], Any],
         *subjects: str,
         spared: bool = False,
-        late: timedelta = timedelta(0),
+        late: timedelta = NO_TIME,
     ) -> Outcome:
         """Run a handler, with whatever goes wrong in it."""
         number = self._runs[name] = self._runs.get(name, 0) + 1
@@ -560,8 +561,9 @@ class Engine:
             self._work(queue)
             return
         # The window in which events gather, or a backlog in which many do.
-        gathering = self.chances.of(f"window {key} {self.now}")
-        wait = SECOND * gathering.choice((0, 0, 30, 3600)) if self.chances.active else timedelta(0)
+        wait = NO_TIME
+        if self.chances.active:
+            wait = SECOND * self.chances.of(f"window {key} {self.now}").choice((0, 0, 30, 3600))
         self.plan(self.now + wait, f"~{queue}", partial(self._work, queue))
 
     def _work(self, name: str) -> None:
@@ -583,15 +585,11 @@ class Engine:
 
     def _as_listed(self, name: str, batch: list[Message], failed: list[Message]) -> list[Message]:
         """Return what comes again when the list of failures is right, names a stranger, or is empty."""
+        if name not in LISTING or not self.chances.active:
+            return failed
         listed = f"list {name} {self._runs.get(name, 0)} {self.now}"
         chance = self.chances.of(listed)
-        draw = chance.random()
-        if (
-            name not in LISTING
-            or not self.chances.active
-            or draw >= self.profile.duplicates / 4
-            or listed in self.excluded
-        ):
+        if chance.random() >= self.profile.duplicates / 4 or listed in self.excluded:
             return failed
         # What the last receipt was for is not laid aside for the sake of a list.
         if any(message.receives >= RECEIVES_MAX for message in batch):

@@ -31,6 +31,8 @@ WRITES = frozenset(
 BATCHES = frozenset({"create_many", "save_many", "save_addresses"})
 """Writes of many things, each by itself: what goes wrong may befall some of them, and who is met again has lost."""
 
+NO_TIME = timedelta(0)
+
 CERTAIN = frozenset({"links", "messages", "names"})
 """Ports that reach nothing outside: they cannot fail by themselves."""
 
@@ -138,11 +140,11 @@ class Chances:
 
     def doom(self, context: Context, *, spared: bool) -> None:
         """Decide beforehand which call of this run goes wrong, and where somebody else comes in between."""
+        if not self.active:
+            return
         profile, chance = self.profile, context.chance
         draw, call, race, race_call = chance.random(), chance.choice(FAULT_CALLS), chance.random(), chance.randrange(9)
         fault = self._fault(draw, chance)
-        if not self.active:
-            return
         if fault and not spared and f"fault {context.name}" not in self.excluded:
             context.fault, context.fault_call = fault, call
         if race < profile.races and f"race {context.name}" not in self.excluded:
@@ -166,7 +168,7 @@ class Chances:
         """Return how far the clock of one process is off."""
         profile = self.profile
         if not profile.skew_seconds or not self.active or f"clock {context_name}" in self.excluded:
-            return timedelta(0)
+            return NO_TIME
         chance = self.of(f"clock {context_name}")
         if chance.random() < profile.leap_share:
             return timedelta(seconds=chance.uniform(-300, 300))
@@ -211,10 +213,9 @@ class Gate:
         name, around, call = self._name, self._around, getattr(self._port, method)
 
         def through(*args: Any, **kwargs: Any) -> Any:
-            if method in BATCHES:
-                return around(name, method, Batch(call, *args))
-            return around(name, method, partial(call, *args, **kwargs))
+            return around(name, method, made(call, *args, **kwargs))
 
+        made: Callable[..., Callable[[], Any]] = Batch if method in BATCHES else partial
         setattr(self, method, through)
         return through
 

@@ -1,7 +1,7 @@
 """Say what must always be true, each in a small function of its own; numbered as in the design."""
 
 import json
-import re
+import string
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -15,6 +15,7 @@ from chalicelib.domain.invitation import NAMELESS, Invitation
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.domain.period import start_of
+from chalicelib.domain.terms import Frozen
 from chalicelib.domain.weekly import mailboxes
 from chalicelib.flows import project
 from tests.simulation.company import DAYS_OFF, HOURS_BY_LAW, INCIDENT_MIN, INCIDENT_WITHIN, ZONE
@@ -122,10 +123,10 @@ class Judge:
             check(self)
 
     def text_of(self, item: Any) -> str:
-        """Return an item as text, each version of it written once."""
+        """Return what is stored as text, each version of it written once."""
         known = self._texts.get(id(item))
         if known is None or known[0] is not item:
-            known = self._texts[id(item)] = item, item.model_dump_json()
+            known = self._texts[id(item)] = item, item.model_dump_json() if isinstance(item, Frozen) else str(item)
         return known[1]
 
     def found_of(self, secrets: set[str]) -> str | None:
@@ -231,7 +232,7 @@ def shared_timers_kept(judge: Judge) -> None:
     """Nobody takes a timer away while it is the only one, and none is left behind for ever."""
     named = {id_ for timer in judge.memory.timers.values() for id_ in timer.ids}
     for invitation in judge.memory.invitations.values():
-        if invitation.due_at and invitation.index_at is None:
+        if invitation.timer_for and invitation.due_at and invitation.index_at is None:
             assert invitation.id in named, f"{judge.label(invitation.id)} has lost its timer of {invitation.due_at}"
 
 
@@ -875,7 +876,7 @@ def laid_aside(judge: Judge) -> list[str]:
     """Return what waits outside the table: messages given up, lines of day files, posts that nobody took."""
     memory = judge.memory
     dead = [str(message.body) for queue in judge.engine.queues.values() for message in queue.dead]
-    lines = [str(line) for each in (memory.handed_over, *memory.day_files.values()) for line in each]
+    lines = [judge.text_of(line) for each in (memory.handed_over, *memory.day_files.values()) for line in each]
     return [*dead, *(body for body, _ in memory.refused), *lines, *(str(post) for post, _ in memory.given_up)]
 
 
@@ -1083,11 +1084,12 @@ def scanned_unconfirmed(judge: Judge) -> None:
 @invariant(2, "what was delivered is on record")
 def fulfilled_is_there(judge: Judge) -> None:
     """The latest news of a promise stands in every record of its event."""
+    records: dict[tuple[str, str] | None, list[Invitation]] = {}
+    for invitation in judge.memory.invitations.values():
+        records.setdefault(judge.ledger.event_of.get(invitation.id), []).append(invitation)
     for event, news in judge.ledger.fulfilled.items():
         latest = {kind: value for _, _, kind, value in sorted(news, key=lambda each: each[:2])}
-        for invitation in judge.memory.invitations.values():
-            if judge.ledger.event_of.get(invitation.id) != event:
-                continue
+        for invitation in records.get(event, ()):
             for promise in invitation.promises:
                 if promise.kind in latest:
                     got = promise.fulfilled
@@ -1181,8 +1183,13 @@ def no_token_kept(judge: Judge) -> None:
     """What opens a page is nowhere but in the message: no other program, no file and no dead letter has it."""
     told = [event.model_dump_json() for event in judge.memory.announced]
     everything = "\n".join((*(judge.text_of(item) for item in stored(judge)), *laid_aside(judge), *told))
-    found = set(re.findall(r"[A-Za-z0-9_-]{44,}", everything)) & judge.engine.writer.tokens
+    tokens = {token.encode() for token in judge.engine.writer.tokens}
+    found = tokens & set(everything.encode().translate(BETWEEN_TOKENS).split())
     assert not found, f"a token is kept: {found}"
+
+
+TOKEN_SIGNS = frozenset(b"-_" + string.ascii_letters.encode() + string.digits.encode())
+BETWEEN_TOKENS = bytes(sign if sign in TOKEN_SIGNS else ord(" ") for sign in range(256))
 
 
 ON_INVITATION: tuple[Check, ...] = (

@@ -51,32 +51,38 @@ def simulate(
 
 def live_through(engine: Engine, *, days: int, events: int) -> Result:
     """Live through an engine's seed."""
-    began = time.process_time()
+    began, collects = time.process_time(), gc.isenabled()
     gc.disable()  # a life leaves little that goes round in circles, and looking for it takes a tenth of the time
     logging.disable(logging.CRITICAL)  # what goes wrong on purpose is told by the story
+    try:
+        violation = _violation(engine, days, events)
+        return Result(
+            engine.seed,
+            engine.profile.name,
+            engine.hash(),
+            str(violation) if violation else None,
+            violation.number if violation else None,
+            tuple(engine.story),
+            tuple(engine.happened),
+            _counts(engine),
+            time.process_time() - began,
+        )
+    finally:
+        logging.disable(logging.NOTSET)
+        if collects:
+            gc.enable()
+
+
+def _violation(engine: Engine, days: int, events: int) -> Violation | None:
     judge = Judge(engine)
-    violation: Violation | None = None
     try:
         World(engine, judge, days=days, events=events)
         engine.open_streams(engine.reads)
         _live(engine, judge, days)
     except Violation as found:
-        violation = found
         engine.tell(f"VIOLATED: {found}")
-    finally:
-        logging.disable(logging.NOTSET)
-        gc.enable()
-    return Result(
-        engine.seed,
-        engine.profile.name,
-        engine.hash(),
-        str(violation) if violation else None,
-        violation.number if violation else None,
-        tuple(engine.story),
-        tuple(engine.happened),
-        _counts(engine),
-        time.process_time() - began,
-    )
+        return found
+    return None
 
 
 def _live(engine: Engine, judge: Judge, days: int) -> None:

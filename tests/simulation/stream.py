@@ -42,9 +42,9 @@ class Shard:
     records: list[Any] = field(default_factory=list)
     done: int = 0
 
-    def holds(self, item: str) -> bool:
-        """Say whether an item's records belong here."""
-        return crc32(item.encode()) % self.of == self.part
+    def holds(self, place: int) -> bool:
+        """Say whether the records of an item with this place belong here."""
+        return place % self.of == self.part
 
 
 class Stream:
@@ -81,7 +81,8 @@ class Stream:
         self.seen = self.consumer.written()
         records, self.position = self.consumer.read(self.position)
         for item, record in records:
-            next(shard for shard in self.shards if shard.holds(item)).records.append(record)
+            place = crc32(item.encode())
+            next(shard for shard in self.shards if shard.holds(place)).records.append(record)
 
     def _deliver(self) -> None:
         self.planned = False
