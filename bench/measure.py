@@ -38,8 +38,8 @@ class Size:
     timers: int = 2000
     cases: int = 10_000
     starts: int = 5
-    days_before: int = 3
-    days: int = 1
+    days_before: int = 4
+    days: int = 3
 
 
 FULL = Size(surveys=10_000, timed=500, beside=500, timers=20_000, cases=100_000, starts=9, days_before=8, days=4)
@@ -70,13 +70,14 @@ def measure(size: Size, say: Say) -> Found:
         _client(found, timed, size)
         _together(found, timed)
         calls = _function_calls(timed, size)
+    busy = _busy(size, say)
     say(f"counting {size.surveys} surveys")
     with running(company.company(), is_metered=True) as counted:
         account = Account(counted, timed, bill.prices())
         low = _live(counted, size.surveys, size)
         stored = kept(counted, size.surveys)
         _each(found, account, size, low)
-        _month(found, counted, size, say)
+        _month(found, counted, size, busy)
         found.figures |= {"kept": stored, "fixed": fixed(account, Overlay.read(OVERLAY).content)}
         _tables(found, account, size, calls)
         _batches(found, counted, say)
@@ -161,11 +162,16 @@ def _each(found: Found, account: Account, size: Size, low: list[str]) -> None:
     }
 
 
-def _month(found: Found, world: World, size: Size, say: Say) -> None:
-    """Put what counting takes in the middle of a busy month in the place of what it took in an empty table."""
+def _busy(size: Size, say: Say) -> month.Counting:
+    """Count a busy month in a company of its own: rows of other days would leave the lane in the days that count."""
     say(f"counting {size.days_before + size.days} days of a busy month")
-    invitation = world.invitation(scenario.id_of("s0000000"))
-    busy = month.count_days(world, invitation, before=size.days_before, days=size.days)
+    with running(company.company(), is_metered=True) as world:
+        (id_,) = scenario.decide(world, company.closings(1, "one", world.now), "one")
+        return month.count_days(world, world.invitation(id_), before=size.days_before, days=size.days)
+
+
+def _month(found: Found, world: World, size: Size, busy: month.Counting) -> None:
+    """Put what counting takes in the middle of a busy month in the place of what it took in an empty table."""
     each, tally = found.figures["each"], world.meter.tally
     answers = len(range(0, size.surveys, scenario.ANSWERED_EACH))
     writes, reads = "dynamodb_write_units", "dynamodb_read_units"

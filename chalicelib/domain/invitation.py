@@ -352,6 +352,14 @@ def _instead(
     return Step(texted, "instead")
 
 
+OPTED_OUT = Skip("opted_out", "opted out before it was sent")
+
+
+def not_wanted(invitation: Invitation) -> Invitation | None:
+    """Return an invitation that is still to be sent to somebody who wants none, ended; None for any other."""
+    return skip(invitation, OPTED_OUT.reason, OPTED_OUT.rule) if invitation.state == "scheduled" else None
+
+
 def refuses(invitation: Invitation, customer: Customer | None, address: Address | None, now: datetime) -> Skip | None:
     """Return why nothing may be sent now, whatever was decided earlier; None when nothing stands against it."""
     if customer is None or customer.erased_at or invitation.erased:
@@ -359,7 +367,7 @@ def refuses(invitation: Invitation, customer: Customer | None, address: Address 
     if invitation.cancelled:
         return Skip("cancelled", "cancelled before it was sent")
     if customer.opted_out_at or (address and address.opted_out_at):
-        return Skip("opted_out", "opted out before it was sent")
+        return OPTED_OUT
     if address and address.suppressed:
         return Skip("suppressed", f"the address was suppressed: {address.suppressed}")
     if any(rests_because_of_another(kept, now, invitation.id) for kept in (customer, address)):

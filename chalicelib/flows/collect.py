@@ -25,7 +25,7 @@ from chalicelib.domain.response import (
 from chalicelib.domain.survey import Survey
 from chalicelib.domain.terms import PLACES_LAST
 from chalicelib.errors import Conflict, Invalid, NotFound, Problem
-from chalicelib.flows import amend, record
+from chalicelib.flows import amend, news, record
 from chalicelib.ports import DueKey, Ports, View
 
 Press = Literal["button", "automatic", "unvouched"]
@@ -108,11 +108,19 @@ def see(ports: Ports, views: Sequence[View]) -> None:
     amend.persist(once)
 
 
-def submit(ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Press, now: datetime) -> Submitted:
-    """Record what a form says: at once for a person's press, after 120 s otherwise. Raises NotFound."""
+def submit(
+    ports: Ports, id_: str, form: Mapping[str, Sequence[str]], press: Press, now: datetime, *, surely: bool = False
+) -> Submitted:
+    """Record what a form says: at once for a person's press, after 120 s otherwise. Raises NotFound.
+
+    `surely` is for what may have been made within the last second.
+    """
+
+    # What a first reading misses of the last second, the writing comes upon.
+    consistent = iter([surely])
 
     def once() -> Submitted:
-        page = _page(ports, id_, now)
+        page = _page(ports, id_, now, surely=next(consistent, True))
         filled = read_form(page.survey, form)
         if not page.is_open:
             return Submitted("closed", page, filled)
@@ -156,7 +164,7 @@ def submit_at_counter(
         return Submitted("invalid", page, filled)
     if ports.invitations.get(page.invitation.id) is None and not _let_in(ports, page, now):
         return Submitted("busy", page, filled)
-    return submit(ports, page.invitation.id, form, press, now)
+    return submit(ports, page.invitation.id, form, press, now, surely=True)
 
 
 def _let_in(ports: Ports, page: Opened, now: datetime) -> bool:
@@ -249,6 +257,8 @@ def stop(ports: Ports, id_: str, now: datetime, *, undo: bool = False) -> None:
         raise NotFound(id_)
     keys = _addresses(ports, invitation)
     amend.consent(ports, invitation.customer, keys, None if undo else now, "link")
+    if not undo:
+        news.end_what_waits(ports, invitation.customer)
 
 
 def _addresses(ports: Ports, invitation: Invitation) -> list[str]:

@@ -11,7 +11,7 @@ from chalicelib.domain.response import respond
 from chalicelib.domain.routing import topics_of
 from chalicelib.domain.survey import Survey
 from chalicelib.errors import CarrierRefused, CarrierUnclear
-from chalicelib.flows import amend, record
+from chalicelib.flows import amend, news, record
 from chalicelib.ports import Ports
 
 HEARD_MAX = 20  # messages remembered of one phone, so that one delivered twice is answered once
@@ -42,6 +42,8 @@ def _act(
             _said(ports, invitation.id, Heard("rating", heard.rating), survey, now)
         customer = invitation.customer if invitation else None
         amend.consent(ports, customer, [key], now if heard.kind == "stop" else None, "sms")
+        if customer and heard.kind == "stop":
+            news.end_what_waits(ports, customer)
         return "stopped" if heard.kind == "stop" else "started"
     if heard.kind == "help":
         return "help"

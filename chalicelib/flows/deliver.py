@@ -30,7 +30,7 @@ from chalicelib.ports import Mail, Ports, Sms, Word
 
 WINDOW = timedelta(days=14)  # of an invitation whose program is no longer in the file
 
-AT_ONCE = 4
+AT_ONCE = 8
 """Messages on their way at the same time: what Lambda waits for a carrier is most of what it bills for a message."""
 
 Change = Callable[[Invitation], Invitation]
@@ -115,8 +115,14 @@ def _send_read(round_: _Round, customers: Mapping[str, Customer], addresses: Map
 
 
 def _recipients(ports: Ports, invitations: Sequence[Invitation]) -> tuple[dict[str, Customer], dict[str, Address]]:
+    """Read whom invitations go to: as they were a second ago, where these were decided long before.
+
+    Who opts out or is erased ends what waits, so that its claim fails; and whatever rests was written at the decision.
+    """
     customers = [*dict.fromkeys(each.customer for each in invitations)]
-    return ports.customers.several(customers, [*dict.fromkeys(each.address for each in invitations if each.address)])
+    addresses = [*dict.fromkeys(each.address for each in invitations if each.address)]
+    surely = not all(news.hears_later(each) for each in invitations)
+    return ports.customers.several(customers, addresses, consistent=surely)
 
 
 def _one_by_one(ports: Ports, invitations: Sequence[Invitation], now: datetime, by: str | None) -> Done:

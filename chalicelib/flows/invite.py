@@ -375,7 +375,7 @@ def _undecided(ports: Ports, jobs: Sequence[_Job]) -> list[_Job]:
     """Return those jobs that nobody else has done meanwhile: a duplicate must not begin the rest once more."""
     decided = ports.invitations.get_many([job.whom.id for job in jobs]) if jobs else {}
     for job in jobs:
-        if job.whom.id in decided:
+        if job.whom.id in decided and not job.places.is_stamped:
             job.places.give_back()
     return [job for job in jobs if job.whom.id not in decided]
 
@@ -430,6 +430,8 @@ def _let_rest(ports: Ports, made: Sequence[_Decision]) -> list[_Decision]:
     """Write the customers, then the addresses, before any invitation exists; return those that nobody came before."""
     lost = _remember(ports, [each.customer for each in made if each.customer])
     kept = [each for each in made if each.customer is None or each.customer.key not in lost]
+    for each in kept:
+        each.job.places.is_stamped |= each.record.state == "scheduled"
     addresses = [address for each in kept for address in each.addresses]
     lost = ports.customers.save_addresses(addresses) if addresses else set()
     return [each for each in kept if not any(address.key in lost for address in each.addresses)]
@@ -447,8 +449,6 @@ def _remember(ports: Ports, customers: Sequence[Customer]) -> set[str]:
 def _create(ports: Ports, made: Sequence[_Decision], now: datetime) -> None:
     created = ports.invitations.create_many([each.record for each in made]) if made else set()
     for each in made:
-        if each.record.id not in created:
-            each.job.places.give_back()
         each.job.waits = each.record.id in created and news.hears_later(each.record)
     due = [each.record for each in made if each.record.due_at and each.record.due_at <= now]
     if due:
@@ -456,16 +456,24 @@ def _create(ports: Ports, made: Sequence[_Decision], now: datetime) -> None:
 
 
 class _Places:
-    """Holds at most one of a program's places of a day, however often the decision is made again."""
+    """Holds at most one of a program's places of a day, however often the decision is made again.
+
+    From the customer's stamp on, the place is the record's, whoever comes to write that.
+    """
 
     def __init__(self, ports: Ports, organisation: Organisation, program: Program | None, id_: str) -> None:
         self._ports, self._zone, self._program, self._id = ports, ZoneInfo(organisation.zone), program, id_
         self._held: str | None = None
+        self.is_stamped = False
+        """Whether the customer was stamped by whoever holds this."""
 
     def within(self, decision: Ask | Skip, known: Known) -> Ask | Skip:
         """Return the decision, unless as many are asked on that day as may be; the day is that of the sending."""
         program = self._program
-        if program is None or program.daily_max is None or self._was_placed(known):
+        if program is None or program.daily_max is None:
+            return decision
+        if self._was_placed(known):
+            self.give_back()
             return decision
         if isinstance(decision, Skip):
             self.give_back()
@@ -480,8 +488,8 @@ class _Places:
         return decision
 
     def _was_placed(self, known: Known) -> bool:
-        # Whoever died after the customer's stamp has left its place taken.
-        return self._held is None and known.customer is not None and self._id in known.customer.recent
+        # Whoever stamped the customer has taken the place, and may have died since.
+        return not self.is_stamped and known.customer is not None and self._id in known.customer.recent
 
     def give_back(self) -> None:
         """Give back what is held: somebody else decided first, or nobody is asked after all."""

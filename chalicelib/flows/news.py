@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.event import Cancellation, Closing, Delivered, EventRef, Fulfilment
-from chalicelib.domain.invitation import Invitation, skip
+from chalicelib.domain.invitation import Invitation, not_wanted, skip
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.policy import NO_PROGRAM, invitation_id, labelled
 from chalicelib.domain.terms import CUSTOMER, fingerprint
@@ -231,6 +231,18 @@ def _call_off(ports: Ports, id_: str, until: datetime) -> None:
     if found and found.reason == "cancelled" and found.state == "skipped":
         amend.release(ports, found)
         keep_deliveries(ports, found)
+
+
+def end_what_waits(ports: Ports, customer: str) -> None:
+    """End what would still ask somebody who wants no surveys: whoever sends it may read of the wish a second late."""
+    found = ports.customers.get(customer)
+    waiting = ports.invitations.get_many(found.recent) if found else {}
+    for each in waiting.values():
+        if each.state == "scheduled":
+            ended = amend.invitation(ports.invitations, each.id, not_wanted)
+            if ended:
+                amend.release(ports, ended)
+                keep_deliveries(ports, ended)
 
 
 def keep_deliveries(ports: Ports, invitation: Invitation) -> None:

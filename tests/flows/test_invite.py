@@ -280,16 +280,6 @@ def test_who_dies_with_a_place_taken_does_not_take_two() -> None:
     assert world.sent == ["invitation", "invitation"]
 
 
-def test_a_place_that_is_not_needed_is_given_back() -> None:
-    world = World()
-    world.publish(organisation(programs=(program(daily_max=2),)))
-    create = world.ports.invitations.create
-    object.__setattr__(world.ports.invitations, "create", lambda _: False)
-    world.tell(sale())
-    object.__setattr__(world.ports.invitations, "create", create)
-    assert list(world.memory.places.values()) == [0]
-
-
 def test_who_answered_is_left_alone_longer_than_who_did_not() -> None:
     world = World()
     world.publish(organisation(programs=(program(rest_days=10, rest_days_after_answer=60),)))

@@ -175,6 +175,9 @@ class StaleInvitations(MemoryInvitations):
         before = {id_: self._before(id_, each) for id_, each in found.items()}
         return {id_: each for id_, each in before.items() if each}
 
+    def get(self, id_: str, *, consistent: bool = True) -> Invitation | None:
+        return self.get_many([id_], consistent=consistent).get(id_)
+
     def _before(self, id_: str, found: Invitation) -> Invitation | None:
         memory = self.engine.memory
         fresh = self.engine.now - memory.written_at.get(("invitation", id_), START) < SECOND

@@ -4,7 +4,7 @@ import json
 import string
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -1008,6 +1008,12 @@ def weeks_told(judge: Judge) -> None:
         assert late <= timedelta(minutes=45), f"the week of {mailbox} is {late} overdue"
 
 
+def _noted(judge: Judge, name: str) -> set[tuple[datetime, str]]:
+    """Return what is noted under a name, in memory or in the table."""
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+    return {(each.at, each.id) for each in judge.engine.bare.cases.noted(name, first, last, limit=10_000)}
+
+
 @invariant(11, "many cases with one driver are one incident, told once")
 def incidents_are_told(judge: Judge) -> None:
     """Each case is noted once under its driver; an incident is where three lie within a day, and leadership knows."""
@@ -1015,12 +1021,12 @@ def incidents_are_told(judge: Judge) -> None:
     handed = Counter(each.tags["driver"] for each in judge.ledger.handed if each.kind == "incident")
     for driver in STAYING_DRIVERS:
         cases = {(case.opened_at, case.id) for case in memory.cases.values() if driver in case.drivers}
-        assert memory.notes.get(f"driver:{driver}", set()) == cases, f"what is noted of {driver} differs from its cases"
+        assert _noted(judge, f"driver:{driver}") == cases, f"what is noted of {driver} differs from its cases"
         instants = sorted(at for at, _ in cases)
         burst = [
             end for at, end in zip(instants, instants[INCIDENT_MIN - 1 :], strict=False) if end - at <= INCIDENT_WITHIN
         ]
-        incident = memory.incidents.get(driver)
+        incident = judge.engine.bare.cases.incidents([driver]).get(driver)
         assert (incident is not None) == bool(burst), f"{driver}: {len(burst)} bursts, and the incident is {incident}"
         if incident and not judge.engine.profile.refusals:
             assert incident.told_at, f"nobody was told of the incident of {driver}"
@@ -1048,7 +1054,7 @@ def helpers_are_told(judge: Judge) -> None:
         since = max([case.opened_at, *(entry.at for entry in moves if entry.move == "reopen")])
         for department in case.helping:
             label = f"{department}, which helps with {judge.label(case.id)}"
-            listed = (case.opened_at, case.id) in judge.memory.notes.get(f"task:{department}", set())
+            listed = (case.opened_at, case.id) in _noted(judge, f"task:{department}")
             assert listed, f"{label}, does not find its task"
             told = any((id_, to) == (case.id, department) and at >= since for id_, to, at in asked)
             assert told or judge.engine.profile.refusals, f"{label}, was never told"

@@ -410,6 +410,20 @@ def test_a_wish_is_written_to_addresses_in_their_order_lest_who_dies_in_between_
     assert written == [asked.address, *new]
 
 
+def test_a_duplicate_that_decides_first_keeps_the_place_of_the_day_that_the_other_has_taken() -> None:
+    """Whoever lost to it gave the place back, and the day took one more than it may (seed 323)."""
+    for moment in (
+        "invitations.take_place",
+        "customers.save_many",
+        "customers.save_addresses",
+        "invitations.create_many",
+    ):
+        world = world_with(program(**AT_ONCE, daily_max=2))
+        ports = before(world, moment, lambda world=world: invite.handle(world.ports, sale(), world.now))
+        invite.handle(ports, sale(), world.now)
+        assert (len(world.memory.invitations), list(world.memory.places.values())) == (1, [1]), moment
+
+
 def later(**more: Any) -> Any:
     """A program whose mails leave two hours later: what came before its event is looked for as they leave."""
     return program(**{**AT_ONCE, "delay": timedelta(hours=2), **more})
@@ -462,3 +476,21 @@ def test_what_leaves_reads_the_news_of_all_together_and_once() -> None:
     deliver.send_many(gated(world.ports, around), found, world.now + 2 * HOUR)
     assert calls.count("earlies") == 1
     assert len(world.sent) == 3
+
+
+def test_whoever_opts_out_is_not_asked_by_one_who_reads_of_it_a_second_late() -> None:
+    world = world_with(later())
+    world.tell(sale())
+    asked, before = world.invitation, world.ports.customers.several([world.invitation.customer], [])
+    world.wait(2 * HOUR - timedelta(seconds=1))
+    collect.stop(world.ports, asked.id, world.now)
+    assert (world.invitation.state, world.invitation.reason) == ("skipped", "opted_out")
+
+    def around(port: str, called: str, call: Any) -> Any:
+        return before if called == "several" else call()
+
+    for found in (asked, world.invitation):  # as it was read before, and as it is now
+        deliver.send_many(gated(world.ports, around), [found], world.now + HOUR)
+    assert world.sent == []
+    customer = world.memory.customers[asked.customer]
+    assert customer.rest_by is None
