@@ -42,6 +42,8 @@ class Customer(Frozen):
     passed_over: tuple[str, ...] = ()
     """The last decisions not to ask: what answers "why did this customer get none?"."""
     do_not_call: bool = False
+    called_off: bool = False
+    """Whether one of their references was ever cancelled: only then need anybody look for that."""
     told_at: Instant | None = None
     """When the event happened that told us name and addresses: an older one does not overwrite them."""
 

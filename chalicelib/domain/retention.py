@@ -101,7 +101,7 @@ def lapsed(customer: Customer) -> Customer | None:
     """
     if customer.erased_at or customer.id is None:
         return None
-    kept = {name: getattr(customer, name) for name in ("opted_out_at", "opted_out_how", "do_not_call")}
+    kept = {name: getattr(customer, name) for name in ("opted_out_at", "opted_out_how", "do_not_call", "called_off")}
     return Customer(key=customer.key, version=customer.version + 1, **kept)
 
 

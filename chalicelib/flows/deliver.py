@@ -83,8 +83,8 @@ def send_many(ports: Ports, invitations: Sequence[Invitation], now: datetime, by
     if not invitations:
         return done
     try:
-        done.now |= news.hear(ports, invitations)
         customers, addresses = _recipients(ports, invitations)
+        done.now |= news.hear(ports, invitations, customers)
     except Exception as error:
         if len(invitations) > 1:  # one that cannot be read holds up no other
             return _one_by_one(ports, invitations, now, by)

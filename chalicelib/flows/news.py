@@ -5,9 +5,10 @@ brings news writes it before looking for what was decided; so whatever is decide
 where it leaves much later, as it leaves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from chalicelib.domain.customer import Customer
 from chalicelib.domain.event import Cancellation, Closing, Delivered, EventRef, Fulfilment
 from chalicelib.domain.invitation import Invitation, not_wanted, skip
 from chalicelib.domain.organisation import Organisation
@@ -40,12 +41,12 @@ def reference_of(ports: Ports, closing: Closing) -> list[str]:
     return [_reference_key(ports.names.customer(closing.customer.id), closing.reference)] if closing.reference else []
 
 
-def hear(ports: Ports, invitations: Sequence[Invitation]) -> dict[str, Invitation]:
+def hear(ports: Ports, invitations: Sequence[Invitation], customers: Mapping[str, Customer]) -> dict[str, Invitation]:
     """Apply news that came before its event to what did not look for it when it was decided; return what it changed.
 
-    That was long ago, so that the reading may be a second behind.
+    That was long ago, so that the reading may be a second behind, and that of the customers.
     """
-    names = {each.id: _names_of(each) for each in invitations if hears_later(each)}
+    names = {each.id: _names_to_hear(each, customers) for each in invitations if hears_later(each)}
     wanted = [*dict.fromkeys(name for each in names.values() for name in each)]
     waiting = {early.key: early for early in ports.invitations.earlies(wanted, consistent=False)} if wanted else {}
     heard = []
@@ -67,6 +68,11 @@ def _names_of(invitation: Invitation) -> list[str]:
     event = EventRef(source=invitation.source, id=invitation.event_id or "")
     reference = invitation.reference
     return [event.key, *([_reference_key(invitation.customer, reference)] if reference else [])]
+
+
+def _names_to_hear(invitation: Invitation, customers: Mapping[str, Customer]) -> list[str]:
+    names, customer = _names_of(invitation), customers.get(invitation.customer)
+    return names if customer is None or customer.called_off else names[:1]
 
 
 def covers(early: Early, closing: Closing) -> bool:
@@ -132,7 +138,13 @@ def cancel(ports: Ports, cancellation: Cancellation, organisation: Organisation,
     elif cancellation.reference and cancellation.customer_id:
         key = ports.names.customer(cancellation.customer_id)
         early = _park(ports, _reference_key(key, cancellation.reference), cancellation, until)
+        # Before any record is looked for: what is decided after that finds it, and then the news.
+        amend.customer(ports.customers, key, _called_off)
         _cancel_reference(ports, early, cancellation.reference, key, organisation)
+
+
+def _called_off(customer: Customer) -> Customer | None:
+    return None if customer.called_off else customer.model_copy(update={"called_off": True})
 
 
 def _known_labels(organisation: Organisation, early: Early | None) -> list[str]:

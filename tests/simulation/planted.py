@@ -263,8 +263,20 @@ MUTANTS = (
     bug(
         "what leaves hours later never looks for news",
         DELIVER,
-        "        done.now |= news.hear(ports, invitations)\n",
+        "        done.now |= news.hear(ports, invitations, customers)\n",
         "",
+    ),
+    bug(
+        "a cancelled reference is told to nobody who sends later",
+        NEWS,
+        "        amend.customer(ports.customers, key, _called_off)\n",
+        "",
+    ),
+    bug(
+        "whoever opts out leaves what waits to who reads of it late",
+        NEWS,
+        '        if each.state == "scheduled":\n            ended',
+        "        if each.cancelled:\n            ended",
     ),
     bug(
         "what is called off forgets what was delivered before it came",

@@ -438,14 +438,16 @@ DELIVERED = {
 
 
 def test_what_was_cancelled_before_it_came_never_leaves_and_nobody_rests_because_of_it() -> None:
-    world = world_with(later())
-    world.tell(cancelled(event={"source": "/crm", "id": "ORD-10045"}), sale())
-    assert world.invitation.state == "scheduled"
-    world.wait(3 * HOUR)
-    assert (world.invitation.reason, world.sent) == ("cancelled", [])
-    world.tell(sale(envelope={"id": "ORD-2"}))
-    world.wait(3 * HOUR)
-    assert world.sent == ["invitation"]
+    by_event = {"event": {"source": "/crm", "id": "ORD-10045"}}
+    for named in (by_event, {"reference": "ORD-10045", "customer": {"id": "c-981"}}):
+        world = world_with(later())
+        world.tell(cancelled(**named), sale())
+        assert world.invitation.state == "scheduled"
+        world.wait(3 * HOUR)
+        assert (world.invitation.reason, world.sent) == ("cancelled", [])
+        world.tell(sale(reference="ORD-2", envelope={"id": "ORD-2"}))
+        world.wait(3 * HOUR)
+        assert world.sent == ["invitation"]
 
 
 def test_what_was_delivered_before_its_event_came_is_on_record_though_it_never_leaves() -> None:
