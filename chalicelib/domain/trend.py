@@ -412,12 +412,13 @@ class Guarded:
 
     def _points(self, counts: Mapping[date, Counts], gone: set[date]) -> Iterator[Point]:
         query = self.query
-        for start in periods(query.first, query.end, query.interval):
-            if end_of(start, query.interval) > min(query.end, self.today):
+        last = min(query.end, self.today)
+        for start in periods(query.first, last, query.interval):
+            if end_of(start, query.interval) > last:
                 return
             if start in gone:
                 yield Point(start=start, n=None, value=None, low=None, high=None, counts=None, hidden=True)
-            elif (shown := point(query.metric, start, counts.get(start, {}))).n:
+            elif start in counts and (shown := point(query.metric, start, counts[start])).n:
                 yield shown
 
 
