@@ -116,11 +116,12 @@ def submit(
     `surely` is for what may have been made within the last second.
     """
 
-    # What a first reading misses of the last second, the writing comes upon.
+    # What a first reading misses of the last second, the writing comes upon; what writes nothing is read again.
     consistent = iter([surely])
 
     def once() -> Submitted:
-        page = _page(ports, id_, now, surely=next(consistent, True))
+        sure = next(consistent, True)
+        page = _page(ports, id_, now, surely=sure)
         filled = read_form(page.survey, form)
         if not page.is_open:
             return Submitted("closed", page, filled)
@@ -130,6 +131,8 @@ def submit(
         answer = filled.answer(now, WALK_IN if page.invitation.counter and press == "button" else press)
         sent = sent_from(page.invitation, seen_in(page.survey, form))
         recorded = respond(sent, page.survey, answer, vouched=press == "button", now=now)
+        if recorded is None and not sure:
+            raise Conflict(id_)
         moved = record.write(ports, recorded, page.survey, page.organisation, now) if recorded else None
         shown = replace(page, invitation=recorded.next) if recorded else page
         return Submitted("recorded", shown, filled, moved.case.department if moved else None)

@@ -496,3 +496,21 @@ def test_whoever_opts_out_is_not_asked_by_one_who_reads_of_it_a_second_late() ->
     assert world.sent == []
     customer = world.memory.customers[asked.customer]
     assert customer.rest_by is None
+
+
+def test_an_answer_is_not_taken_for_a_repetition_of_one_that_was_corrected_a_moment_ago() -> None:
+    """A reading a second behind still showed what the answer said again: it was acknowledged, and never written."""
+    world = world_with()
+    world.tell(sale())
+    asked = world.invitation.id
+    world.answer(asked, 3)
+    a_second_ago = world.invitation
+    world.answer(asked, 1)
+
+    def around(port: str, method: str, call: Any) -> Any:
+        is_behind = f"{port}.{method}" == "invitations.get" and call.keywords.get("consistent") is False
+        return a_second_ago if is_behind else call()
+
+    collect.submit(gated(world.ports, around), asked, {"rating": ["3"]}, "button", world.now)
+    assert world.invitation.confirmed
+    assert world.invitation.confirmed.rating == 3
