@@ -211,7 +211,9 @@ def _stamped(kept: Customer | Address, rest: Rest | None, now: datetime | None) 
     stamped: dict[str, object] = {"rest_from": rest.start, "rest_until": rest.until, "rest_by": rest.by}
     before = rest_of(kept)
     if before and before.by == rest.by:
-        return stamped  # tried again: what ran before the first try runs still
+        # Tried again: what ran before the first try runs still. Whose try writes the record nobody knows, and they may
+        # have planned differently.
+        return {"rest_from": min(before.start, rest.start), "rest_until": max(before.until, rest.until)}
     # Planned ahead, a rest begins later: the one before it still runs until it ends.
     runs = now is not None and before is not None and before.until > now
     if not runs or before is None:

@@ -514,3 +514,21 @@ def test_an_answer_is_not_taken_for_a_repetition_of_one_that_was_corrected_a_mom
     collect.submit(gated(world.ports, around), asked, {"rating": ["3"]}, "button", world.now)
     assert world.invitation.confirmed
     assert world.invitation.confirmed.rating == 3
+
+
+def test_a_rest_covers_each_instant_for_which_one_decision_was_planned() -> None:
+    """Of two clocks beside closing time one planned for at once and stamped last, the other for tomorrow and won."""
+    world = world_with(program(**AT_ONCE | {"hours": {"daily": ["08:00-16:30"]}}))
+    early, late = FRIDAY_1630 - timedelta(seconds=1), FRIDAY_1630 + timedelta(seconds=1)
+    left = [lambda: invite.handle(world.ports, sale(), late)]
+
+    def around(port: str, method: str, call: Any) -> Any:
+        if method == "several" and left:
+            left.pop()()
+        is_behind = f"{port}.{method}" == "invitations.get_many" and call.keywords.get("consistent") is False
+        return {} if is_behind else call()
+
+    invite.handle(gated(world.ports, around), sale(), early)
+    (customer,) = world.memory.customers.values()
+    assert world.invitation.send_at
+    assert (customer.rest_from, customer.rest_until) == (early, world.invitation.send_at + 5 * DAY)
