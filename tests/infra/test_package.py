@@ -316,7 +316,7 @@ def test_the_table_is_kept_streams_and_forgets_by_ttl(sam: Template) -> None:
     assert settings["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert settings["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert settings["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert {one["IndexName"] for one in settings["GlobalSecondaryIndexes"]} == {"due", "department", "answered"}
+    assert {one["IndexName"] for one in settings["GlobalSecondaryIndexes"]} == {"due", "department"}
 
 
 @pytest.mark.parametrize("name", ["LinkKeys", "Secrets"])
