@@ -665,6 +665,8 @@ class Principal(Frozen):
     name: str
     department: str | None = None
     person: str | None = None
+    ends_at: Instant | None = None
+    """Of whom a one-time link lets in: when it does no longer. The link itself tells whole minutes only."""
 
 
 class Access(Protocol):

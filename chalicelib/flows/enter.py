@@ -57,7 +57,7 @@ def ask(ports: Ports, email: str, *, link: str, browser: str, now: datetime) -> 
     principal = known(email, organisation)
     if principal is None or not _first_this_minute(ports, principal, now):
         return
-    ports.access.grant(_mark(link, browser), principal, now + LINK_FOR)
+    _grant(ports, _mark(link, browser), principal, now)
     url = ports.links.url("sign_in", Ticket(link, now + LINK_FOR))
     try:
         ports.carrier.mail(ports.messages.sign_in(principal.id, url, organisation))
@@ -73,8 +73,12 @@ def admit(ports: Ports, email: str, link: str, now: datetime) -> str:
     principal = known(email, ports.library.organisation())
     if principal is None:
         raise NotFound(email)
-    ports.access.grant(_mark(link, ""), principal, now + LINK_FOR)
+    _grant(ports, _mark(link, ""), principal, now)
     return ports.links.url("sign_in", Ticket(link, now + LINK_FOR))
+
+
+def _grant(ports: Ports, mark: str, principal: Principal, now: datetime) -> None:
+    ports.access.grant(mark, principal.model_copy(update={"ends_at": now + LINK_FOR}), now + LINK_FOR)
 
 
 def _first_this_minute(ports: Ports, principal: Principal, now: datetime) -> bool:
@@ -93,7 +97,9 @@ def redeem(ports: Ports, ticket: Ticket, browser: str, now: datetime) -> Princip
     principal = ports.access.take(_mark(ticket.id, browser))
     if principal is None:
         raise BadLink("used already, or asked for in another browser")
-    return principal
+    if principal.ends_at and now >= principal.ends_at:
+        raise LinkExpired(principal.ends_at)
+    return principal.model_copy(update={"ends_at": None})
 
 
 def _mark(link: str, browser: str) -> str:

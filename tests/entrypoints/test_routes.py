@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.entrypoints.session import SESSION
+from chalicelib.ports import Principal
 from tests.entrypoints.desk import Answer, Desk
 from tests.staffed import staff_app
 
@@ -130,3 +131,16 @@ def test_a_session_that_is_spoilt_is_no_session(bruno_and_co: Desk) -> None:
     bruno_and_co.cookies[SESSION] += "x"
     assert bruno_and_co.get("/cases").status == 303
     assert bruno_and_co.get("/api/v1/cases").status == 401
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("", 303), ("marta", 200), ("sales-head", 200), ("bruno", 404), ("carla", 404), ("admin", 404)],
+)
+def test_a_persons_page_is_their_own_and_their_heads(bruno_and_co: Desk, who: str, status: int) -> None:
+    if who == "sales-head":
+        head = Principal(id="head", role="department", name="Head", department="sales", person="head-sales")
+        bruno_and_co.world.ports.access.grant("sales-head", head)
+    if who:
+        bruno_and_co.sign_in(who)
+    assert bruno_and_co.get("/me?person=u-7").status == status
