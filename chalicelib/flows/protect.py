@@ -9,7 +9,7 @@ from chalicelib.domain.invitation import NAMELESS, Answer, Invitation
 from chalicelib.domain.routing import Why
 from chalicelib.errors import NotFound
 from chalicelib.flows import amend, news
-from chalicelib.ports import LETTERS, Ports
+from chalicelib.ports import LETTERS, DueKey, Ports
 
 
 def stored(ports: Ports, id_: str) -> tuple[Customer | None, tuple[Invitation, ...]]:
@@ -69,9 +69,12 @@ def _forget_all(ports: Ports, key: str, ids: tuple[str, ...], now: datetime) -> 
         return
     for address in _addresses(ports, customer):
         amend.address(ports.customers, address, lambda each: _address_forgotten(each, set(found)))
+    # What is just being decided has its customer's stamp: its record comes in a moment, or came with the last one.
+    left = [each for each in wanted if each not in found]
+    if left:
+        ports.timers.hand_on([DueKey("people", each) for each in left])
     ports.customers.save(Customer(key=customer.key, version=customer.version + 1, erased_at=now))
-    # What was just being decided has its customer's stamp, and now its record as well.
-    _forget_each(ports, ports.invitations.get_many([each for each in wanted if each not in found]).values(), now)
+    _forget_each(ports, ports.invitations.get_many(left).values(), now)
 
 
 def _forget_each(ports: Ports, invitations: Iterable[Invitation], now: datetime) -> None:

@@ -532,3 +532,16 @@ def test_a_rest_covers_each_instant_for_which_one_decision_was_planned() -> None
     (customer,) = world.memory.customers.values()
     assert world.invitation.send_at
     assert (customer.rest_from, customer.rest_until) == (early, world.invitation.send_at + 5 * DAY)
+
+
+def test_who_is_forgotten_between_stamp_and_record_is_forgotten_in_that_record_too() -> None:
+    """The record was written a moment after the erasure had looked for it twice: it kept its event's number."""
+    world = world_with()
+    world.tell(sale())
+    first, key = world.invitation, world.invitation.customer
+    ports = before(world, "invitations.create_many", lambda: protect.forget(world.ports, key, world.now))
+    invite.handle(ports, sale(reference="ORD-2", envelope={"id": "ORD-2"}), world.now)
+    for due in [each for each in world.memory.nudged if each.kind == "people"]:
+        work.take(world.ports, due, world.now)
+    assert world.memory.invitations.keys() > {first.id}
+    assert not [each for each in world.memory.invitations.values() if each.event_id or each.reference]
