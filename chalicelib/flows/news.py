@@ -228,21 +228,24 @@ def _with(early: Early, news: Cancellation | Fulfilment) -> Early:
 
 def apply(ports: Ports, early: Early, ids: list[str]) -> None:
     for id_ in ports.invitations.get_many(ids):
-        if early.cancelled_at:
-            _call_off(ports, id_, early.cancelled_at)
         if early.fulfilments:
             # Read anew once the invitation is: news that came meanwhile must not be overwritten with what we knew.
             amend.invitation(
                 ports.invitations, id_, lambda found: _fulfilled(found, ports.invitations.early(early.key) or early)
             )
+        if early.cancelled_at:
+            _call_off(ports, id_, early.cancelled_at)
 
 
 def _call_off(ports: Ports, id_: str, until: datetime) -> None:
+    found = ports.invitations.get(id_)
+    if found and found.state == "scheduled":
+        # First: whoever dies in between comes again to what is scheduled, and to nothing that is called off already.
+        keep_deliveries(ports, found)
     amend.invitation(ports.invitations, id_, lambda found: _cancelled(found, until))
     found = ports.invitations.get(id_)
     if found and found.reason == "cancelled" and found.state == "skipped":
         amend.release(ports, found)
-        keep_deliveries(ports, found)
 
 
 def end_what_waits(ports: Ports, customer: str) -> None:
@@ -251,10 +254,10 @@ def end_what_waits(ports: Ports, customer: str) -> None:
     waiting = ports.invitations.get_many(found.recent) if found else {}
     for each in waiting.values():
         if each.state == "scheduled":
+            keep_deliveries(ports, each)
             ended = amend.invitation(ports.invitations, each.id, not_wanted)
             if ended:
                 amend.release(ports, ended)
-                keep_deliveries(ports, ended)
 
 
 def keep_deliveries(ports: Ports, invitation: Invitation) -> None:

@@ -275,8 +275,8 @@ MUTANTS = (
     bug(
         "whoever opts out leaves what waits to who reads of it late",
         NEWS,
-        '        if each.state == "scheduled":\n            ended',
-        "        if each.cancelled:\n            ended",
+        '        if each.state == "scheduled":\n            keep_deliveries',
+        "        if each.cancelled:\n            keep_deliveries",
     ),
     bug(
         "what is called off forgets what was delivered before it came",

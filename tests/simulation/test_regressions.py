@@ -545,3 +545,34 @@ def test_who_is_forgotten_between_stamp_and_record_is_forgotten_in_that_record_t
         work.take(world.ports, due, world.now)
     assert world.memory.invitations.keys() > {first.id}
     assert not [each for each in world.memory.invitations.values() if each.event_id or each.reference]
+
+
+def test_what_was_delivered_is_kept_by_who_dies_before_it_is_known_of_what_is_called_off() -> None:
+    """The cancellation was written first: tried again nothing was due any more, and the delivery was lost."""
+    world = world_with(program(**AT_ONCE | {"delay": 2 * HOUR}))
+    promise = {"kind": "quantity", "promised": 10, "better": "higher"}
+    of = {"source": "/crm", "id": "ORD-10045"}
+    world.tell(event("N-1", "promise.fulfilled", {"event": of, "kind": "quantity", "fulfilled": 8}))
+    world.tell(cancelled(event=of))
+    world.tell(sale(promises=[promise]))
+    world.now += 3 * HOUR
+    calls = 0
+    while world.invitation.state == "scheduled":
+        calls += 1
+        with suppress(Unavailable):
+            deliver.send(dying_at(world, calls), world.invitation.id, world.now)
+    (told,) = world.invitation.promises
+    assert told.fulfilled == 8
+
+
+def dying_at(world: World, number: int) -> Ports:
+    """Return ports of which the call of this number fails, before it does anything, and all that follow."""
+    left = [number]
+
+    def around(port: str, called: str, call: Any) -> Any:
+        left[0] -= 1
+        if left[0] <= 0:
+            raise Unavailable("throttled")
+        return call()
+
+    return gated(world.ports, around)
