@@ -145,7 +145,7 @@ class Invitation(Frozen):
     @property
     def due_at(self) -> datetime | None:
         """When something next happens to this by itself; None when it only waits for somebody."""
-        pending = [self.confirm_at, self.send_at if self.state == "scheduled" else None]
+        pending = [self.confirm_at, self.send_at if self.state in ("scheduled", "skipped") else None]
         if not self._is_answered:
             pending += [self.instead_at, self.remind_at]
         due = min(filter(None, pending), default=None)
@@ -264,6 +264,17 @@ def skip(invitation: Invitation, reason: Reason, rule: str) -> Invitation:
     return invitation.moved(state="skipped", reason=reason, rule=rule, send_at=None, remind_at=None, **gone)
 
 
+def given_up(invitation: Invitation, reason: Reason, rule: str) -> Invitation:
+    """Return an invitation that will not be sent after all, still due until the rest that it took has ended."""
+    gone = skip(invitation, reason, rule)
+    return gone if gone.erased or reason == "erased" else gone.model_copy(update={"send_at": invitation.send_at})
+
+
+def let_go(invitation: Invitation) -> Invitation | None:
+    """Return an invitation that was given up, and because of which nobody rests any more; None for any other."""
+    return invitation.moved(send_at=None) if invitation.state == "skipped" and invitation.send_at else None
+
+
 def advance(
     invitation: Invitation,
     customer: Customer | None,
@@ -281,8 +292,8 @@ def advance(
     """
     if invitation.due_at is None or now < invitation.due_at:
         return None
-    if pause and (held := _held_back(invitation, pause, now)):
-        return held
+    if stopped := _stopped(invitation, pause, now):
+        return stopped
     if invitation.state == "scheduled":
         return _send(invitation, customer, address, hours, now, window, remind_after)
     if invitation.instead_at and now >= invitation.instead_at and not invitation.confirm_at:
@@ -292,12 +303,19 @@ def advance(
     return None
 
 
+def _stopped(invitation: Invitation, pause: Pause | None, now: datetime) -> Step | None:
+    """Return the step of what is given up, or what a pause makes of what is due; None where a message may leave."""
+    if released := let_go(invitation):
+        return Step(released)
+    return _held_back(invitation, pause, now) if pause else None
+
+
 def _held_back(invitation: Invitation, pause: Pause, now: datetime) -> Step | None:
     """Return what a pause makes of what is due: an incident ends an invitation, any other pause lets it wait."""
     later = now + PAUSE_LOOK_AFTER
     if invitation.state == "scheduled":
         if pause.reason == "incident" or later > invitation.occurred_at + PAUSED_MAX:
-            return Step(skip(invitation, pause.reason, f"{pause.id}: {pause.why}"[:NAME_MAX]))
+            return Step(given_up(invitation, pause.reason, f"{pause.id}: {pause.why}"[:NAME_MAX]))
         return Step(invitation.moved(send_at=later))
     if invitation.remind_at and now >= invitation.remind_at and not invitation.confirm_at:
         return Step(invitation.moved(remind_at=later if invitation.is_open(later) else None))
@@ -315,7 +333,7 @@ def _send(
 ) -> Step:
     refusal = refuses(invitation, customer, address, now)
     if refusal:
-        return Step(skip(invitation, refusal.reason, refusal.rule))
+        return Step(given_up(invitation, refusal.reason, refusal.rule))
     open_at = next_open(now, hours)
     if open_at > now:
         return Step(invitation.moved(send_at=open_at))
@@ -357,7 +375,7 @@ OPTED_OUT = Skip("opted_out", "opted out before it was sent")
 
 def not_wanted(invitation: Invitation) -> Invitation | None:
     """Return an invitation that is still to be sent to somebody who wants none, ended; None for any other."""
-    return skip(invitation, OPTED_OUT.reason, OPTED_OUT.rule) if invitation.state == "scheduled" else None
+    return given_up(invitation, OPTED_OUT.reason, OPTED_OUT.rule) if invitation.state == "scheduled" else None
 
 
 def refuses(invitation: Invitation, customer: Customer | None, address: Address | None, now: datetime) -> Skip | None:

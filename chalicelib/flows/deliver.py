@@ -17,6 +17,7 @@ from chalicelib.domain.invitation import (
     doubted,
     entrusted,
     hold,
+    let_go,
     refused,
     returned,
     unsettled,
@@ -164,6 +165,8 @@ def _prepared(
     )
     if step is None:
         return []
+    if invitation.state == "skipped":
+        amend.release(ports, invitation)  # whoever gave it up has died since
     # Written before the claim: a message that cannot be written must not be claimed, and so lost.
     message = _message(ports, step, customer, organisation) if step.message else None
     after = entrusted(step.next, round_.by) if message and round_.by else step.next
@@ -209,8 +212,15 @@ def _take(round_: _Round, claims: Sequence[_Claim], done: Done) -> None:
         # Somebody else wrote first; or this did, and was tried again after a lost reply.
         _doubt(round_, id_)
     for claim in taken:
-        if claim.message is None and claim.after.reason == "incident":
-            amend.release(round_.ports, claim.after)
+        if claim.after.state == "skipped" and claim.after.send_at:
+            with _noting(done, claim.after):
+                _let_go(round_.ports, claim.after, done)
+
+
+def _let_go(ports: Ports, given_up: Invitation, done: Done) -> None:
+    """Let nobody rest because of what is not sent: who dies before that finds it due again."""
+    amend.release(ports, given_up)
+    done.now[given_up.id] = amend.invitation(ports.invitations, given_up.id, let_go) or given_up
 
 
 def _armed(round_: _Round, claims: Sequence[_Claim]) -> list[_Claim]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.customer import Customer
 from chalicelib.domain.event import Cancellation, Closing, Delivered, EventRef, Fulfilment
-from chalicelib.domain.invitation import Invitation, not_wanted, skip
+from chalicelib.domain.invitation import Invitation, let_go, not_wanted, skip
 from chalicelib.domain.organisation import Organisation
 from chalicelib.domain.policy import NO_PROGRAM, invitation_id, labelled
 from chalicelib.domain.terms import CUSTOMER, fingerprint
@@ -258,6 +258,7 @@ def end_what_waits(ports: Ports, customer: str) -> None:
             ended = amend.invitation(ports.invitations, each.id, not_wanted)
             if ended:
                 amend.release(ports, ended)
+                amend.invitation(ports.invitations, ended.id, let_go)
 
 
 def keep_deliveries(ports: Ports, invitation: Invitation) -> None:

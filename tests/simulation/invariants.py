@@ -332,6 +332,21 @@ def skipped_leaves_no_rest(judge: Judge, write: InvitationWrite, context: Contex
     assert not customer or customer.rest_by != after.id, f"{judge.label(after.id)} is skipped, yet its customer rests"
 
 
+@invariant(4, "nobody rests for what was given up")
+def given_up_rests_nobody(judge: Judge) -> None:
+    """Whoever wrote that an invitation is not sent may have died before the rest that it took was ended."""
+    memory = judge.memory
+    resting = [each.rest_by for each in memory.customers.values()] + [
+        each.rest_by for each in memory.addresses.values()
+    ]
+    for id_ in resting:
+        invitation = memory.invitations.get(id_ or "")
+        if invitation and invitation.state == "skipped" and not invitation.erased:
+            raise AssertionError(
+                f"{judge.label(invitation.id)} was given up ({invitation.reason}), and its rest stands"
+            )
+
+
 @invariant(1, "a day takes as many as it may")
 def daily_limit(judge: Judge, write: InvitationWrite, context: Context) -> None:
     """No more are planned for one day of the company's than the program says."""
@@ -1257,6 +1272,7 @@ AT_END: tuple[Check, ...] = (
     incidents_are_told,
     cases_follow_file,
     scanned_unconfirmed,
+    given_up_rests_nobody,
     fulfilled_is_there,
     counters_recounted,
     files_agree,

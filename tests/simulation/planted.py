@@ -249,6 +249,12 @@ MUTANTS = (
         "rested = told.spared(record.id)",
     ),
     bug(
+        "what is given up is done with before its rest is",
+        INVITATION,
+        'gone if gone.erased or reason == "erased" else gone.model_copy(update={"send_at": invitation.send_at})',
+        "gone",
+    ),
+    bug(
         "a rest covers the one before it",
         CUSTOMER,
         "    if not runs or before is None:\n        return",

@@ -576,3 +576,21 @@ def dying_at(world: World, number: int) -> Ports:
         return call()
 
     return gated(world.ports, around)
+
+
+def test_who_dies_after_giving_an_invitation_up_leaves_its_rest_to_the_next_sweep() -> None:
+    """Only an incident ended the rest of what it stopped, and a death in between left it for ever."""
+    world = world_with(later())
+    world.tell(sale())
+    address = world.invitation.address or ""
+    world.memory.addresses[address] = world.memory.addresses[address].model_copy(update={"suppressed": "bounce"})
+    world.now += 3 * HOUR
+    ports = failing(world, "customers.get", Unavailable("died"), applied=False)
+    deliver.send_many(ports, [world.invitation], world.now)
+    assert (world.invitation.state, world.memory.customers[world.invitation.customer].rest_by) == (
+        "skipped",
+        world.invitation.id,
+    )
+    world.wait(3 * HOUR)
+    assert (world.memory.customers[world.invitation.customer].rest_by, world.invitation.due_at) == (None, None)
+    assert world.memory.addresses[address].rest_by is None
