@@ -122,6 +122,8 @@ def submit(
     def once() -> Submitted:
         sure = next(consistent, True)
         page = _page(ports, id_, now, surely=sure)
+        if not sure and not page.is_open:
+            raise Conflict(id_)
         filled = read_form(page.survey, form)
         if not page.is_open:
             return Submitted("closed", page, filled)
