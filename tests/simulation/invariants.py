@@ -839,7 +839,11 @@ def nothing_overdue(judge: Judge) -> None:
     """Without outages a due step waits minutes, not hours."""
     engine = judge.engine
     allowed = 10 * MINUTE if engine.profile.name == "calm" else timedelta(minutes=45)
-    allowed += sum((end - begin for begin, end in engine.outages if begin <= engine.now <= end + allowed), timedelta(0))
+    since = engine.now
+    for begin, end in sorted(engine.outages, key=lambda each: each[1], reverse=True):
+        if begin <= since <= end + allowed:
+            since = begin  # and from there perhaps into the one before
+    allowed += engine.now - since
     memory = judge.memory
     items: list[Any] = [*memory.invitations.values(), *memory.cases.values(), *memory.digests.values()]
     for item in items:
