@@ -7,8 +7,7 @@ its time. Nothing here is tried again: who asks decides that.
 import select
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -72,27 +71,24 @@ class Connection:
 
     def post(self, head: bytes, body: bytes) -> None:
         """Send a request; raises TimedOut or Broken, and is of no further use then."""
-        with self._closed_by_what_goes_wrong():
-            self._answer_by = time.monotonic() + self._read_seconds
+        self._answer_by = time.monotonic() + self._read_seconds
+        try:
             self._socket.sendall(head + body)
+        except (OSError, ValueError) as error:
+            raise self._closed_by(error) from error
 
     def reply(self) -> Reply:
         """Wait for the answer to what was sent; raises TimedOut or Broken, and is of no further use then."""
-        with self._closed_by_what_goes_wrong():
+        try:
             # Counted from the request: of several under way each has its time at the same time.
             self._socket.settimeout(max(LAST_SECONDS, self._answer_by - time.monotonic()))
             return self._reply()
-
-    @contextmanager
-    def _closed_by_what_goes_wrong(self) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError as error:
-            self.close()
-            raise TimedOut("while waiting for the answer") from error
         except (OSError, ValueError) as error:
-            self.close()
-            raise Broken(str(error)) from error
+            raise self._closed_by(error) from error
+
+    def _closed_by(self, error: Exception) -> TimedOut | Broken:
+        self.close()
+        return TimedOut("while waiting for the answer") if isinstance(error, TimeoutError) else Broken(str(error))
 
     def _reply(self) -> Reply:
         status = 100

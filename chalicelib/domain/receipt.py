@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from chalicelib.domain.invitation import Invitation
+from chalicelib.domain.invitation import Invitation, last_message
 from chalicelib.domain.terms import Channel
 
 Kind = Literal["delivery", "bounce", "soft_bounce", "complaint"]
@@ -99,10 +99,17 @@ def is_returned(invitation: Invitation, receipt: Receipt) -> bool:
 def _returned(invitation: Invitation, receipt: Receipt, instead_at: datetime | None) -> dict[str, Any]:
     about = receipt.about or ""
     if receipt.kind == "soft_bounce" and about in MESSAGES and about not in invitation.soft_bounced:
-        return {"soft_bounced": (*invitation.soft_bounced, about)}
+        return {"soft_bounced": (*invitation.soft_bounced, about)} | _known(invitation, about)
     if not is_returned(invitation, receipt):
         return {}
-    return {"bounced": True} | ({"instead_at": instead_at, "remind_at": None} if instead_at else {})
+    instead = {"instead_at": instead_at, "remind_at": None} if instead_at else {}
+    return {"bounced": True} | instead | _known(invitation, about)
+
+
+def _known(invitation: Invitation, about: str) -> dict[str, Any]:
+    """Let no queue's message that comes again doubt what the carrier itself has reported."""
+    last = last_message(invitation)
+    return {"taken_by": None} if invitation.taken_by and about == ("invitation" if last == "state" else last) else {}
 
 
 def _taken(invitation: Invitation, about: str | None) -> dict[str, Any]:

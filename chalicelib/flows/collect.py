@@ -180,7 +180,8 @@ def _let_in(ports: Ports, page: Opened, now: datetime) -> bool:
     for name, most in places.items():
         if not ports.invitations.take_place(name, most, now + PLACES_LAST):
             _give_back(ports, taken)
-            return False
+            # Pressed twice at once: the other press may have taken the last place for both.
+            return ports.invitations.get(page.invitation.id) is not None
         taken.append(name)
     if not ports.invitations.create(page.invitation):
         _give_back(ports, taken)  # pressed twice at once: the other press has its places

@@ -65,14 +65,17 @@ def hears_later(invitation: Invitation) -> bool:
 
 
 def _names_of(invitation: Invitation) -> list[str]:
-    event = EventRef(source=invitation.source, id=invitation.event_id or "")
     reference = invitation.reference
-    return [event.key, *([_reference_key(invitation.customer, reference)] if reference else [])]
+    return [_event_name(invitation), *([_reference_key(invitation.customer, reference)] if reference else [])]
 
 
 def _names_to_hear(invitation: Invitation, customers: Mapping[str, Customer]) -> list[str]:
-    names, customer = _names_of(invitation), customers.get(invitation.customer)
-    return names if customer is None or customer.called_off else names[:1]
+    customer = customers.get(invitation.customer)
+    return [_event_name(invitation)] if customer and not customer.called_off else _names_of(invitation)
+
+
+def _event_name(invitation: Invitation) -> str:
+    return fingerprint(invitation.source, invitation.event_id or "")  # as `EventRef.key`
 
 
 def covers(early: Early, closing: Closing) -> bool:
@@ -264,8 +267,7 @@ def end_what_waits(ports: Ports, customer: str) -> None:
 def keep_deliveries(ports: Ports, invitation: Invitation) -> None:
     """Let an invitation that will never leave, and so never look for news, have what was delivered before it was."""
     if invitation.event_id and any(promise.fulfilled is None for promise in invitation.promises):
-        key = EventRef(source=invitation.source, id=invitation.event_id).key
-        early = ports.invitations.early(key)
+        early = ports.invitations.early(_event_name(invitation))
         if early and early.fulfilments:
             amend.invitation(ports.invitations, invitation.id, lambda found: _fulfilled(found, early))
 

@@ -594,3 +594,32 @@ def test_who_dies_after_giving_an_invitation_up_leaves_its_rest_to_the_next_swee
     world.wait(3 * HOUR)
     assert (world.memory.customers[world.invitation.customer].rest_by, world.invitation.due_at) == (None, None)
     assert world.memory.addresses[address].rest_by is None
+
+
+def test_what_the_carrier_has_reported_is_not_doubted_when_the_queues_message_comes_again() -> None:
+    """Its bounce was on record, and it was called of unknown fate: it was counted as sent to nobody."""
+    world = world_with(later())
+    world.tell(sale())
+    world.now += 3 * HOUR
+    due = Due("invitation", (world.invitation.id,), "message-1")
+    work.take(world.ports, due, world.now)
+    receive.take(
+        world.ports, Receipt("bounce", "email", "1", world.invitation.id, ("ana@example.com",), "invitation"), world.now
+    )
+    work.take(world.ports, due, world.now + HOUR)
+    assert (world.invitation.state, world.invitation.bounced) == ("sent", True)
+
+
+def test_the_last_place_at_a_counter_pressed_twice_at_once_is_taken_by_both() -> None:
+    """Of two presses of one page the second found no place, and was told that there were too many."""
+    shop = {"id": "shop", "name": {"es": "Mostrador"}, "department": "reception", "program": "after-sale"}
+    world = world_with(counters=({**shop, "daily_max": 1},))
+    (counter,) = world.ports.library.organisation().counters
+
+    def press(ports: Ports) -> str:
+        form = {"rating": ["9"]}
+        return collect.submit_at_counter(ports, counter.ticket, "0" * 32, "es", form, "button", world.now).outcome
+
+    ports = before(world, "invitations.take_place", lambda: press(world.ports))
+    assert press(ports) == "recorded"
+    assert len(world.memory.invitations) == 1
