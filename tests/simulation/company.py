@@ -122,6 +122,9 @@ WEBHOOKS = (
 """The second is taken out while posts to it wait."""
 
 
+COUNTED_LATER = Trends(attributes=("region", "store"), pairs=(("department", "region"),), generation=1)
+
+
 @lru_cache
 def organisation(step: int = 0) -> Organisation:
     """Return the company's file as published first (step 0) and after each change."""
@@ -169,7 +172,7 @@ def organisation(step: int = 0) -> Organisation:
             ),
             "routing": Routing(arbiter="reception", topics={"logistics": {"es": ["tard", "entreg"]}}),
             "causes": (Cause(id="carrier", text={"es": "transportadora"}), Cause(id="us", text={"es": "nosotros"})),
-            "trends": Trends(attributes=("region",)),
+            "trends": Trends(attributes=("region",)) if step < 3 else COUNTED_LATER,
             "incidents": Burst(answers_min=INCIDENT_MIN, within=INCIDENT_WITHIN),
             "tell_heard": step != 1,
             "internal_domains": ("torno.example",),
@@ -194,4 +197,7 @@ def without(given: Survey, gone: list[str]) -> Survey:
 
 
 CHANGES_AT = (timedelta(days=6), timedelta(days=9), timedelta(days=10.5), timedelta(days=19))
-"""When the file changes: a program comes, hours and wording change, a department goes, two programs are retired."""
+"""When the file changes: a program comes, hours and wording change, a department goes, two programs are retired.
+
+As the department goes, everything is counted by other attributes as well, what is older included.
+"""

@@ -15,6 +15,7 @@ from chalicelib.domain.invitation import NAMELESS, Invitation
 from chalicelib.domain.organisation import Organisation, Program
 from chalicelib.domain.outgoing import CloudEvent
 from chalicelib.domain.period import start_of
+from chalicelib.domain.rollup import kind_name
 from chalicelib.domain.terms import Frozen
 from chalicelib.domain.weekly import mailboxes
 from chalicelib.flows import project
@@ -1137,11 +1138,12 @@ def counters_recounted(judge: Judge) -> None:
             wanted[f"{invitation.metric}.{invitation.confirmed.rating}"] += 1
     counted: Counter[str] = Counter()
     series = judge.engine.bare.counters.series
-    for day in series("response", "all", "all", *EVER).values():
+    generation = judge.engine.bare.library.organisation().trends.generation
+    for day in series(kind_name("response", generation), "all", "all", *EVER).values():
         counted.update({name: n for name, n in day.items() if name.partition(".")[0] in LOW and "." in name})
     ratings = {name: n for name, n in counted.items() if n and name.count(".") == 1}
     assert ratings == dict(wanted), f"ratings {ratings}, by our own count {dict(wanted)}"
-    cases = sum(day.get("opened", 0) for day in series("case", "all", "all", *EVER).values())
+    cases = sum(day.get("opened", 0) for day in series(kind_name("case", generation), "all", "all", *EVER).values())
     assert cases == len(memory.cases), f"{cases} cases counted, there are {len(memory.cases)}"
 
 

@@ -12,7 +12,7 @@ from chalicelib.domain.invitation import Invitation
 from chalicelib.domain.policy import invitation_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import LazoError
-from chalicelib.flows import collect, invite, protect, recover, refit, weekly
+from chalicelib.flows import collect, invite, project, protect, recover, refit, weekly
 from chalicelib.ports import Principal, Purpose
 from tests.simulation import company
 from tests.simulation.chance import Chance
@@ -29,6 +29,7 @@ HIDDEN = 99
 
 STAFF_STEPS_MAX = 8
 REFIT_TRIES = 20
+COUNT_TRIES = 20
 COLLEAGUE = 100
 """Added to the step of somebody who makes a move of their own at the same time."""
 PRESSES: tuple[collect.Press, ...] = ("button", "button", "button", "automatic", "unvouched")
@@ -71,6 +72,8 @@ class World:
         self.ledger.organisations.append((self.engine.now, organisation))
         self.engine.tell(f"the organisation's file changes, step {step}")
         self._refit(step, tries=REFIT_TRIES)
+        if organisation.trends != company.organisation(max(0, step - 1)).trends:
+            self._count_anew(tries=COUNT_TRIES)
 
     def _refit(self, step: int, tries: int) -> None:
         """Let open cases follow the file; an operator whose command fails calls it again."""
@@ -81,6 +84,17 @@ class World:
 
     def _follow(self, now: datetime) -> int:
         return weekly.arm(self.engine.ports, now) + sum(refit.refit(self.engine.ports, now))
+
+    def _count_anew(self, tries: int) -> None:
+        """Let what is older be counted anew; an operator whose command fails, or left some behind, calls it again."""
+        name = f"everything is counted anew, {tries} tries left"
+        outcome = self.engine.run("publish", name, lambda now: project.rebuild(self.engine.ports, self._items()))
+        if outcome.value != 0 and tries:
+            self.engine.plan(self.engine.now + MINUTE, f"~{name}", lambda: self._count_anew(tries - 1))
+
+    def _items(self) -> list[Invitation | Case]:
+        memory = self.engine.memory
+        return [*memory.invitations.values(), *memory.cases.values()]
 
     def _plan_dispatch(self, dispatch: Dispatch) -> None:
         subjects = self._subjects(dispatch.raw)
