@@ -257,8 +257,8 @@ MUTANTS = (
     bug(
         "a rest covers the one before it",
         CUSTOMER,
-        "    if not runs or before is None:\n        return",
-        "stamped | NO_FORMER if rest else ({",
+        "    if not runs or before is None:\n",
+        "    if before is None or before.by:\n",
     ),
     bug(
         "what is delivered is forgotten when it comes first",

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.flows import deliver
 from tests.simulation.engine import START, Engine
 from tests.simulation.faults import Profile, profile_of
 from tests.simulation.invariants import Judge
@@ -14,6 +15,8 @@ from tests.simulation.world import World
 
 DAY = timedelta(days=1)
 QUIET_DAYS = 25
+AT_ONCE = 2
+"""Messages on their way together: batches are small here, and something has to be left to give back."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def live_through(engine: Engine, *, days: int, events: int) -> Result:
     began, collects = time.process_time(), gc.isenabled()
     gc.disable()  # a life leaves little that goes round in circles, and looking for it takes a tenth of the time
     logging.disable(logging.CRITICAL)  # what goes wrong on purpose is told by the story
+    at_once, deliver.AT_ONCE = deliver.AT_ONCE, AT_ONCE
     try:
         violation = _violation(engine, days, events)
         return Result(
@@ -69,6 +73,7 @@ def live_through(engine: Engine, *, days: int, events: int) -> Result:
         )
     finally:
         logging.disable(logging.NOTSET)
+        deliver.AT_ONCE = at_once
         if collects:
             gc.enable()
 
