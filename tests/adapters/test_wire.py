@@ -1,8 +1,10 @@
 """What is sent to AWS is signed as botocore signs it, and however a call ends, it is told as botocore tells it."""
 
+import json
 import os
 import socket
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -158,6 +160,17 @@ def test_a_mail_goes_to_its_own_path() -> None:
         client(machine.url, service=wire.SES).send_email(Content={})
     assert machine.asked[0].startswith(b"POST /v2/email/outbound-emails HTTP/1.1\r\n")
     assert b"x-amz-target" not in machine.asked[0]
+
+
+@pytest.mark.parametrize("words", ['¿Qué "tal"?', "\ue000bytes\ue000", ""])
+def test_a_mails_bytes_are_put_in_last_and_nothing_else_changes(words: str) -> None:
+    asked = {"From": words, "Content": {"Raw": {"Data": b"\x00\xff" * 40}}, "More": [{"Data": b"x"}, {"At": NOW}]}
+    with aws(OK) as machine:
+        client(machine.url, service=wire.SES).send_email(**asked)
+    body = json.loads(machine.asked[0].partition(b"\r\n\r\n")[2])
+    assert body["From"] == words
+    assert b64decode(body["Content"]["Raw"]["Data"]) == b"\x00\xff" * 40
+    assert (b64decode(body["More"][0]["Data"]), body["More"][1]["At"]) == (b"x", NOW.timestamp())
 
 
 def test_an_answer_in_chunks_is_put_together() -> None:
